@@ -32,7 +32,7 @@ from wxbus_ingress.spool.location import spool_path
 from wxbus_ingress.spool.spool import Spool
 
 GRACE = 1.0
-"""Seconds after the budget that a request in flight has at a stop."""
+"""Seconds beyond its budget that a request in flight gets when the process stops."""
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -24,7 +24,7 @@ class Endpoint:
 
     account: Account
     crypto: CallbackCrypto
-    """For an authorizer, with the keys of the platform."""
+    """For an authorizer, it has the keys of the platform."""
     max_age: float | None
     repeat_age: float
     has_keys: bool
@@ -66,7 +66,7 @@ class Endpoints:
     """All endpoints by their path below `/wechat/`."""
 
     def __init__(self, accounts: Accounts, limits: Limits, metrics: Metrics) -> None:
-        """Derive the keys of all accounts; raises ConfigurationError if the keys of one are invalid."""
+        """Derive the keys of all accounts; raises ConfigurationError if the keys of an account are invalid."""
         self._metrics = metrics
         self._plain_signatures = ReplayGuard()
         self._limits = limits

@@ -92,7 +92,7 @@ class CallbackDispatcher:
 
     async def _receive(self, request: Request, path: str) -> web.StreamResponse:
         """Answer "success" after the callback is on disk, never before (protocol reference 4.3)."""
-        traceparent = request.headers.get("traceparent", "")  # of the sandbox, or of a proxy before ingress
+        traceparent = request.headers.get("traceparent", "")  # set by the sandbox, or by a proxy in front of ingress
         if not self._traced:
             return await self._accept(request, path, traceparent if trace_id(traceparent) else "")
         with span("ingress.callback", traceparent, kind=SpanKind.SERVER, url__path=request.path) as current:
@@ -159,9 +159,9 @@ class CallbackDispatcher:
 
 
 def _awaits_answer(account: Account, document: Document, openid: str | None) -> bool:
-    """Return whether the callback waits for a worker's answer; the usual message is decided without its event."""
-    if account.reply == "customer_service" and "Event" not in document:
+    """Return whether the callback waits for a worker's answer."""
+    if account.reply == "customer_service" and "Event" not in document:  # the usual case
         return False
-    if account.is_robot:  # it has no user of its own in the questions how a text goes on (WeCom reference 8.3, 8.4)
+    if account.is_robot:  # its polls for the rest of a streamed text name no user (WeCom reference 8.3, 8.4)
         return scalar_at(document, "event.eventtype") != "feedback_event"
     return account.awaits_response(text(document, "Event"), openid)

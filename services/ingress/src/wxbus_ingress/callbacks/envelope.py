@@ -17,7 +17,7 @@ def make_envelope(
 ) -> Envelope:
     """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch).
 
-    `traceparent` is its trace context; "": it begins a trace.
+    `traceparent` is its trace context; "": the callback begins a trace.
     """
     document = opened.document
     if opened.customer:

@@ -65,7 +65,7 @@ class IpAllowlist:
                 "WXBUS_INGRESS_IP_ALLOWLIST_ACCOUNT must be an account of the accounts file, and "
                 "WXBUS_INGRESS_IP_ALLOWLIST_TOKEN_API_KEY a key that may get its token"
             )
-        # By default it is off, and ingress starts in half of the time without WeChat's API.
+        # Imported here: the list is off by default, and without WeChat's API ingress starts in half of the time.
         from wxbus.api.client import WeChatClient  # noqa: PLC0415
         from wxbus.api.http import WeChatHttp  # noqa: PLC0415
         from wxbus.tokens import TokenClient  # noqa: PLC0415

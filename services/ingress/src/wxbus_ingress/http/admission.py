@@ -84,9 +84,9 @@ class Admission:
                 ("large bodies", self._large_bytes.total() - counted, limit // LARGE_SHARE),
                 (f"large bodies of {remote}", self._large_bytes[remote] - counted, limit // ADDRESS_SHARE),
             ]
-        for what, others, bound in bounds:
+        for name, others, bound in bounds:
             if others and others + after > bound:
-                raise Overloaded(f"{what} take {others} bytes, the limit is {bound}")
+                raise Overloaded(f"{name} take {others} bytes, the limit is {bound}")
 
 
 def is_costly(body: bytes) -> bool:

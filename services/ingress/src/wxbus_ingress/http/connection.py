@@ -31,7 +31,7 @@ TOO_MANY = _response(
 
 
 class ConnectionServer(Protocol):
-    """What a connection uses of its server."""
+    """The part of the server that a connection uses."""
 
     admission: Admission
     header_timeout: float
@@ -56,7 +56,7 @@ class Connection(DirectConnection):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Release what belongs to the connection."""
+        """Stop counting the connection."""
         self._server.admission.connections -= 1
         self._cancel_header_timer()
         super().connection_lost(exc)
@@ -123,6 +123,6 @@ class RefusedConnection(asyncio.Protocol):
         self._transport.close()
 
     def connection_lost(self, _exc: BaseException | None) -> None:
-        """Release what belongs to the connection."""
+        """Stop counting the connection."""
         self._admission.refused_connections -= 1
         self._timer.cancel()

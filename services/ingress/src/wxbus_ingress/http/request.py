@@ -9,7 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 
 class Request(Protocol):
-    """What handlers use of a request."""
+    """The part of a request that handlers use."""
 
     first_byte: float
     """The event loop's time of its first byte."""
@@ -44,13 +44,13 @@ class Request(Protocol):
 
     @property
     def content_length(self) -> int | None:
-        """Return the announced bytes of the body; None: it is chunked."""
+        """Return the `Content-Length`; None: the body is chunked."""
 
     def arrived(self) -> bytes | None:
-        """Return the body if it is here already, None otherwise."""
+        """Return the body if it has arrived, None otherwise."""
 
     async def receive(self) -> bytes:
-        """Return the body when it is here, after `100 Continue` if the sender waits for that."""
+        """Return the body once it has arrived; sends `100 Continue` first if the sender waits for it."""
 
     def count_body(self, size: int) -> None:
         """Count `size` bytes for the body from now on; raises Overloaded if the limit is exceeded."""

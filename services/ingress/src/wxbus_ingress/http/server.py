@@ -22,7 +22,7 @@ from wxbus_ingress.settings import Limits
 
 
 class WholeRequest(DirectRequest):
-    """A usual request; implements `wxbus_ingress.http.request.Request`."""
+    """A request read without aiohttp, with its whole body; implements `wxbus_ingress.http.request.Request`."""
 
     admission: Admission
     _body_bytes = 0
@@ -60,11 +60,11 @@ class StreamedRequest(aiohttp_internals.Request):
         return self.rel_url.raw_query_string
 
     def arrived(self) -> bytes | None:
-        """Return the body if it is here already, None otherwise."""
+        """Return the body if it has arrived, None otherwise."""
         return self.content.read_nowait() if self.content.is_eof() else None
 
     async def receive(self) -> bytes:
-        """Return the body when it is here, after `100 Continue` if the sender waits for that."""
+        """Return the body once it has arrived; sends `100 Continue` first if the sender waits for it."""
         if self.headers.get("Expect", "").lower() == "100-continue":
             await self.send_continue()
         return await self.read()
@@ -125,7 +125,7 @@ class Server(DirectServer):
         """Return the protocol of a new connection."""
         if self.admission.admits_connection():
             return super().__call__()
-        return cast("web.RequestHandler", RefusedConnection(self.admission))  # asyncio needs no more than a Protocol
+        return cast("web.RequestHandler", RefusedConnection(self.admission))  # asyncio only needs a Protocol
 
     def prepare(self, request: StreamedRequest) -> None:
         """Set the first byte and the admission of a request."""
@@ -133,7 +133,7 @@ class Server(DirectServer):
         request.first_byte = cast("Connection", request.protocol).begin_request()
 
     def prepare_direct(self, request: WholeRequest) -> None:
-        """Set the admission of a usual request."""
+        """Set the admission of a request."""
         request.admission = self.admission
 
 

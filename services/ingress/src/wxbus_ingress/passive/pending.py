@@ -27,7 +27,7 @@ class PendingAnswers:
             del self._futures[envelope_id]
 
     def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
-        """Take an answer; only the first answer to an envelope counts."""
+        """Accept an answer; only the first answer to an envelope counts."""
         self._resolve(correlation_id, answer)
 
     def resolve_empty(self, envelope_id: str) -> None:

@@ -1,6 +1,6 @@
 """Answers callbacks with the worker's reply, for which they wait until their deadline.
 
-Only ingress knows what WeChat was answered with. After it has sent a reply it publishes a note to the user's lane;
+Only ingress knows which response WeChat received. After sending a reply, it publishes a note to the user's lane;
 without the note the worker sends the reply by customer service. If ingress is killed between the two, the reply is sent
 twice, never lost.
 """

@@ -50,7 +50,7 @@ class OverflowQueue:
                     else:
                         return True
         except TimeoutError as exc:
-            raise SpoolUnavailable(f"{reason}; RabbitMQ did not take the rest of the spool in time") from exc
+            raise SpoolUnavailable(f"{reason}; RabbitMQ did not confirm the rest of the spool in time") from exc
         else:
             return False  # the caller awaits nothing before it publishes, so the next callback stays behind it
         finally:

@@ -114,7 +114,7 @@ class SpoolingPublisher:
         """Return once `envelope` is on disk, in its queue or in the spool.
 
         Raises:
-            SpoolUnavailable: Neither has confirmed it.
+            SpoolUnavailable: Neither RabbitMQ nor the spool has confirmed it.
         """
         clock = asyncio.get_running_loop().time
         deadline = clock() + budget

@@ -1,4 +1,4 @@
-"""Opens the SQLite database of a spool, replaces a damaged one, and reads one without disk space."""
+"""Opens the SQLite database of a spool; replaces a damaged database, and reads a database on a full disk."""
 
 import sqlite3
 import time
@@ -74,7 +74,7 @@ def open_on_full_disk(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Yield a read-only connection that does not disturb the process that has the spool; raises sqlite3.Error."""
+    """Yield a read-only connection that does not disturb the process that uses the spool; raises sqlite3.Error."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         yield connection

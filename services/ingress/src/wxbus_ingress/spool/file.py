@@ -40,10 +40,10 @@ class SpoolFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open or create the file; a damaged one is moved aside, one on a full disk is opened read-only.
+        """Open or create the file; a damaged file is moved aside, a file on a full disk is opened read-only.
 
         Raises:
-            ConfigurationError: It cannot be used, or another process uses it.
+            ConfigurationError: The file cannot be used, or another process uses it.
         """
         self.path = path
         self.read_only_reason = ""

@@ -24,7 +24,7 @@ def list_spools(folder: Path) -> list[Path]:
 def acquire_lock(path: Path) -> int:
     """Return the file descriptor that holds the lock of the spool at `path`.
 
-    SQLite's own lock does not serve: closing any other handle on the database file releases it.
+    SQLite's own lock is not enough: closing any other handle on the database file releases it.
 
     Raises:
         OSError: Another process holds it, or the lock file cannot be created.

@@ -1,4 +1,4 @@
-"""What a row of a spool holds, and queries on all rows."""
+"""The content of a spool's rows, and queries on all rows."""
 
 import sqlite3
 from collections.abc import Iterator
