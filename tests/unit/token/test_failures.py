@@ -85,7 +85,7 @@ def test_each_reason_has_its_own_state(errcode: int, state: str) -> None:
 
 def test_a_missing_ticket_is_waited_for() -> None:
     """The next ticket comes within ten minutes: the failure is not lasting."""
-    failure = failure_of(GrantMissing("no component_verify_ticket has come yet"), 5)
+    failure = failure_of(GrantMissing("no component_verify_ticket has arrived yet"), 5)
     assert failure.state == "no_ticket"
     assert not failure.lasting
     assert 400 < failure.wait < 800

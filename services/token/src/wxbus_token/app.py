@@ -145,10 +145,10 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         generation = Generation(store, namespace=namespace, losses=losses)
         notifications = Notifications(store, namespace=namespace)
         refresh_loop = RefreshLoop(authority, credentials.store, poll_interval=POLL_INTERVAL)
-        reads = [account_entries.read, key_entries.read, key_usage.write]
+        steps = [account_entries.read, key_entries.read, key_usage.write]
         await enter(accounts_file.watching(keys_file))
         await enter(background(notifications.run()))
-        await enter(background(_follow_registries(reads, notifications.subscribe())))
+        await enter(background(_follow_registries(steps, notifications.subscribe())))
         await enter(background(refresh_loop.run(notifications.subscribe())))
         await enter(background(PlatformUpkeep(platforms, lambda: accounts.current).run()))
         await enter(background(repeat(generation.check, name="data losses", pause=lambda: until_tick(POLL_INTERVAL))))
@@ -183,12 +183,12 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         yield Addresses(port, admin_port)
 
 
-async def _follow_registries(reads: Sequence[Callable[[], Awaitable[None]]], subscription: Subscription) -> None:
-    """Read the registries after each interval, and at once when another instance announces a change."""
+async def _follow_registries(steps: Sequence[Callable[[], Awaitable[None]]], subscription: Subscription) -> None:
+    """Run `steps` after each interval, and at once when another instance announces a change."""
     while True:
         try:
-            for read in reads:
-                await read()
+            for step in steps:
+                await step()
         except StoreUnavailable as exc:  # the refresh loop logs it once
             log.debug("token.registries_not_read", reason=str(exc))
         except Exception:

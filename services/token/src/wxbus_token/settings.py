@@ -37,7 +37,7 @@ class CallsSettings(BaseSettings):
 
 
 class TokenSettings(BaseSettings):
-    """Settings of the token service and of what it uses."""
+    """All settings of the service."""
 
     model_config = environment("WXBUS_TOKEN_")
 

@@ -1,1 +1,1 @@
-"""The commands for operators: they call the running service, and need its address and an API key alone."""
+"""The commands for operators: they call the running service, and need only its address and an API key."""

@@ -28,7 +28,8 @@ def list_(as_json: AsJson = False) -> None:
         console.lines(found)
         return
     rows = (
-        (one.name, one.appid, one.kind, console.mark(one.source), "yes" if one.has_secret else "no") for one in found
+        (account.name, account.appid, account.kind, console.mark(account.source), "yes" if account.has_secret else "no")
+        for account in found
     )
     console.table(("name", "appid", "kind", "source", "secret"), rows, empty="no accounts")
 

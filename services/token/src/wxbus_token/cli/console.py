@@ -29,7 +29,7 @@ A = TypeVar("A", bound=BaseModel)
 MARKS: Mapping[str, str] = {"valid": "green", "none": "dim", "file": "dim", "shadowed": "yellow", "ended": "dim"}
 """Colours of states and sources; all others are red."""
 
-PIPED = 160
+PIPED_WIDTH = 160
 """Columns of a table that is not printed to a terminal."""
 
 
@@ -83,7 +83,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
-        console.width = PIPED
+        console.width = PIPED_WIDTH
     console.print(shown if shown.row_count else empty)
 
 
@@ -98,7 +98,7 @@ def mark(word: str) -> Text:
     return Text(word, style=MARKS.get(word, "red"))
 
 
-def span(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
     """Return a duration for people."""
     if seconds is None:
         return ""
@@ -129,5 +129,5 @@ def _explanation(failure: RpcFailure) -> str:
         case 422:
             return "; ".join(f"{error.get('field')}: {error.get('message')}" for error in failure.errors)
         case _:
-            again = "" if failure.retry_after is None else f" (again in {span(failure.retry_after)})"
-            return f"{failure.detail or failure.title}{again}"
+            retry = "" if failure.retry_after is None else f" (retry in {duration(failure.retry_after)})"
+            return f"{failure.detail or failure.title}{retry}"

@@ -1,4 +1,4 @@
-"""`status`, `get` and `refresh`."""
+"""The commands `status`, `get`, `refresh` and `reset-quota`."""
 
 import hashlib
 from collections.abc import Sequence
@@ -63,7 +63,8 @@ def get(
         typer.echo(value)
     else:
         typer.echo(
-            f"{kind} of {appid}: valid for {console.span(expires_in)}, {len(value)} characters, {_fingerprint(value)}"
+            f"{kind} of {appid}: valid for {console.duration(expires_in)}, "
+            f"{len(value)} characters, {_fingerprint(value)}"
         )
 
 
@@ -98,14 +99,16 @@ def _show(statuses: "Sequence[messages.CredentialStatus]") -> None:
     from wxbus_token.cli import console
 
     console.table(COLUMNS, map(_row, statuses), empty="no credentials: no account has a secret, or none was used yet")
-    for one in statuses:
-        if one.reason:
-            again = f"; the next fetch is in {console.span(one.retry_in)}" if one.retry_in else ""
-            typer.echo(f"{one.appid} {one.kind}: {one.reason}{again}")
-        if one.forced_wait:
-            typer.echo(f"{one.appid} {one.kind}: no forced refresh for another {console.span(one.forced_wait)}")
-        if one.false_reports:
-            typer.echo(f"{one.appid} {one.kind}: false reports of the value in use: {one.false_reports}")
+    for status in statuses:
+        if status.reason:
+            again = f"; the next fetch is in {console.duration(status.retry_in)}" if status.retry_in else ""
+            typer.echo(f"{status.appid} {status.kind}: {status.reason}{again}")
+        if status.forced_wait:
+            typer.echo(
+                f"{status.appid} {status.kind}: no forced refresh for another {console.duration(status.forced_wait)}"
+            )
+        if status.false_reports:
+            typer.echo(f"{status.appid} {status.kind}: false reports of the value in use: {status.false_reports}")
 
 
 def _row(status: "messages.CredentialStatus") -> tuple[object, ...]:
@@ -115,8 +118,8 @@ def _row(status: "messages.CredentialStatus") -> tuple[object, ...]:
         status.appid,
         status.kind,
         console.mark(status.state),
-        console.span(status.expires_in),
-        console.span(status.refresh_in),
+        console.duration(status.expires_in),
+        console.duration(status.refresh_in),
         f"{status.requests_in_minute}/{status.requests_in_day}",
         status.forced_in_day,
     )

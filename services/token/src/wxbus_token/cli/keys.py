@@ -99,15 +99,15 @@ def list_(as_json: AsJson = False) -> None:
         return
     rows = (
         (
-            one.key,
-            one.name,
-            "\n".join(one.scopes),
-            console.mark(one.source),
-            console.moment(one.created),
-            console.moment(one.expires),
-            console.moment(one.last_used),
+            entry.key,
+            entry.name,
+            "\n".join(entry.scopes),
+            console.mark(entry.source),
+            console.moment(entry.created),
+            console.moment(entry.expires),
+            console.moment(entry.last_used),
         )
-        for one in found
+        for entry in found
     )
     console.table(
         ("prefix or subject", "name", "scopes", "source", "created (UTC)", "expires", "last used"),

@@ -9,8 +9,8 @@ from wxbus_token.credentials.manager import CredentialManager
 from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential
 
-NAMED: Final = 10
-"""Credentials that one error lists at most."""
+MAX_NAMED: Final = 10
+"""Most credentials that one error lists."""
 
 
 class Authority:
@@ -66,8 +66,8 @@ class Authority:
 
     def managers(self, appid: str | None = None) -> list[CredentialManager]:
         """Return the managers of an account, or all managers, in no order."""
-        everyone = list(self._managers.values())
-        return everyone if appid is None else [each for each in everyone if each.credential.appid == appid]
+        managers = list(self._managers.values())
+        return managers if appid is None else [each for each in managers if each.credential.appid == appid]
 
     async def check(self) -> None:
         """Return if `get` can return a value now, from memory or from Redis; raises StoreUnavailable.
@@ -82,8 +82,8 @@ class Authority:
         """Return if every credential has a value in memory; raises TokenUnavailable that names the others."""
         missing = [name for name, manager in sorted(self._managers.items()) if manager.remaining() is None]
         if missing:
-            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-            raise TokenUnavailable(f"no value in memory: {', '.join(missing[:NAMED])}{more}")
+            more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+            raise TokenUnavailable(f"no value in memory: {', '.join(missing[:MAX_NAMED])}{more}")
 
     async def drain(self) -> None:
         """Return when no fetch is under way."""

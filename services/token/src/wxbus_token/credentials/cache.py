@@ -36,7 +36,7 @@ class CredentialCache:
         self._clock = clock
         self._cached: CachedValue | None = None
         self._confirmed_at = -float("inf")
-        self._store_away = False
+        self._store_unavailable = False
         self._logged_digest = ""
         self.unstored: Fetched | None = None
         """The cached value as it was fetched, if it could not be stored in Redis."""
@@ -52,7 +52,7 @@ class CredentialCache:
     def fresh(self) -> CachedValue | None:
         """Return the valid value, if Redis confirmed it lately or is unavailable."""
         confirmed = self._clock() - self._confirmed_at < self._max_unconfirmed
-        return self.valid() if self._store_away or confirmed else None
+        return self.valid() if self._store_unavailable or confirmed else None
 
     def has(self, digest: str) -> bool:
         """Return whether the value has this digest."""
@@ -60,10 +60,10 @@ class CredentialCache:
 
     def confirm(self) -> None:
         """Note that the record has not changed since it was read."""
-        self._store_away, self._confirmed_at = False, self._clock()
+        self._store_unavailable, self._confirmed_at = False, self._clock()
 
     def update(self, credential: Credential, record: Record) -> bool:
-        """Take over a record that was read just now; False if the cached value is newer and not stored yet."""
+        """Update the value from a record that was read just now; False if the value is newer and not stored yet."""
         self.confirm()
         if self.unstored is not None:
             if record.fence < self.unstored.fence and not record.withdrawn and self.valid():
@@ -89,7 +89,7 @@ class CredentialCache:
             self._confirmed_at = self._clock()
         else:
             self.unstored = fetched
-            self._store_away = True
+            self._store_unavailable = True
         value = fetched.token.value
         self._cached = cached = CachedValue(value, digest_of(value), fetched.expires_at)
         return cached
@@ -100,7 +100,7 @@ class CredentialCache:
 
     def mark_store_unavailable(self) -> None:
         """Serve a valid value without confirmation, until Redis answers again."""
-        self._store_away = True
+        self._store_unavailable = True
 
     def _decrypted(self, credential: Credential, record: Record, expires_at: float) -> CachedValue | None:
         try:

@@ -1,4 +1,4 @@
-"""Finds credentials by kind and appid, those of accounts that have authorised a third-party platform included."""
+"""Finds credentials by kind and appid, including those of accounts that have authorised a third-party platform."""
 
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.manager import CredentialManager

@@ -4,7 +4,7 @@ from wxbus.errors import WxbusError
 
 
 class StaleFence(WxbusError):
-    """Another instance holds the lock by now; what this one fetched must not be stored."""
+    """Another instance has taken the lock; the value that this instance fetched must not be stored."""
 
 
 class LimitReached(WxbusError):

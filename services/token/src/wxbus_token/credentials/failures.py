@@ -1,4 +1,4 @@
-"""What a failed fetch means: how long WeChat is not asked again, and whether an operator must act.
+"""Classifies failed fetches: how long to wait before the next one, and whether an operator must act.
 
 The error codes are those of protocol reference 12.
 """
@@ -22,7 +22,7 @@ REFUSED_WAIT: Final = 300.0
 """Seconds between attempts while WeChat refuses."""
 QUOTA_WAIT: Final = 3600.0
 TICKET_WAIT: Final = 600.0
-"""WeChat pushes a component_verify_ticket every ten minutes; one that arrives ends the wait."""
+"""WeChat pushes a component_verify_ticket every ten minutes; its arrival ends the wait."""
 
 
 class State(StrEnum):
@@ -74,7 +74,7 @@ class Failure:
     wait: float
     """Seconds from now until the next fetch."""
     lasting: bool
-    """Waiting alone does not help."""
+    """Whether an operator must act: waiting alone does not help."""
     errcode: int | None = None
     state: State = State.UNAVAILABLE
 
@@ -92,7 +92,7 @@ def failure_of(
     *,
     now: float | None = None,
 ) -> Failure:
-    """Return what `error` means after `before` failures in a row, at a time in seconds since the epoch.
+    """Return the state after `error` and `before` failures in a row, at a time in seconds since the epoch.
 
     Every error code of a fetch is lasting, except those for which WeChat says to wait.
     """

@@ -39,9 +39,9 @@ class Fetched:
     """On this process's monotonic clock."""
     fence: int
     grant_digest: str
-    """Of the grant it was fetched with."""
+    """Digest of the grant with which the value was fetched."""
     accepted: bool = False
-    """It is the reported value again, and WeChat accepts it."""
+    """It is the reported value, and WeChat accepts it."""
     stored: bool = False
     """False if Redis was unavailable: only this process has it."""
 
@@ -72,7 +72,7 @@ class Fetcher:
         """Return the value that follows `record`; None if another instance has taken the lock meanwhile.
 
         Args:
-            credential: Whose value it is.
+            credential: The credential to fetch.
             record: The record of the credential.
             hold: The lock.
             suspected: The value was reported and could not be checked: if WeChat returns it again it is valid.
@@ -104,7 +104,7 @@ class Fetcher:
         """Return the value as it was stored; without Redis, as it was fetched.
 
         Raises:
-            StaleFence: Another instance has drawn a number since; the value must not be used.
+            StaleFence: Another instance has drawn a greater fence; the value must not be used.
         """
         lifetime = fetched.expires_at - self._clock()
         refresh_in = lifetime - min(self._refresh_margin * random.uniform(0.8, 1.0), lifetime / 2)
@@ -134,7 +134,7 @@ class Fetcher:
         return fetched
 
     async def _next(self, credential: Credential, record: Record, hold: Hold) -> tuple[FetchedToken, bool]:
-        """Return what WeChat issues, and whether it is the rejected value again, which WeChat accepts after all."""
+        """Return the value that WeChat issues, and whether it is the rejected value, which WeChat now accepts."""
         fetched = await self._request(credential, record, hold, force=False)
         if not record.rejected or digest_of(fetched.value) != record.digest:
             self._count(credential, "ok")

@@ -19,8 +19,8 @@ from wxbus_token.kinds import Credential
 
 UNKNOWN: Final = b"?"
 """The stamp of no record."""
-LOOK_INTERVAL: Final = 0.1
-"""Seconds, about, between two readings while another instance fetches."""
+POLL_INTERVAL: Final = 0.1
+"""Approximate seconds between two reads while another instance fetches."""
 
 
 class CredentialManager:
@@ -86,9 +86,9 @@ class CredentialManager:
         return await self.fetch(record, hold)
 
     async def refresh(self, *, replace: bool = False) -> CachedValue:
-        """Return what WeChat returns when it is asked now, although the last failure says to wait.
+        """Fetch the value from WeChat now, even during the wait after a failure.
 
-        `replace` asks for a new value, if WeChat makes one on demand; the one in use ends.
+        `replace` requests a new value, if WeChat issues one on demand; the value in use becomes invalid.
 
         Raises:
             TokenUnavailable: The value is not available now; TokenRefused if waiting does not help.
@@ -189,14 +189,14 @@ class CredentialManager:
         return None if cached is None else self.cache.remaining(cached)
 
     def deadline(self) -> float:
-        """Return until when a call that begins now waits for another instance."""
+        """Return the time until which a call that begins now waits for another instance."""
         return self._clock() + self._timing.wait_timeout
 
     async def wait_for_other(self, deadline: float) -> None:
         """Wait a moment for another instance's fetch; raises TokenUnavailable after the deadline."""
         if self._clock() >= deadline:
             raise TokenUnavailable("another instance is fetching the token", retry_after=1.0)
-        await asyncio.sleep(LOOK_INTERVAL * random.uniform(0.5, 1.5))
+        await asyncio.sleep(POLL_INTERVAL * random.uniform(0.5, 1.5))
 
     async def drain(self) -> None:
         """Return when no fetch is under way."""

@@ -18,10 +18,10 @@ INTERVAL: Final = 60.0
 
 
 class PlatformUpkeep:
-    """Checks every third-party platform, again and again."""
+    """Checks every third-party platform periodically."""
 
     def __init__(self, platforms: Platforms, accounts: Callable[[], Accounts]) -> None:
-        """`accounts` returns the accounts of now."""
+        """`accounts` returns the current accounts."""
         self._platforms = platforms
         self._accounts = accounts
         self._reencrypted: set[str] = set()

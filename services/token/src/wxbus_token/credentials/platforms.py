@@ -1,7 +1,7 @@
 """Third-party platforms: their tickets, and the accounts that have authorised them (protocol reference 8.3).
 
-A grant is stored before anything else is done with it, and never replaces a newer one. A grant that is lost all the
-same is read from WeChat again: for one account when its token is fetched, for all accounts by `recover`.
+A grant is stored before anything else is done with it, and never replaces a newer one. A lost grant is read from WeChat
+again: for one account when its token is fetched, for all accounts by `recover`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -130,7 +130,7 @@ class Platforms(ComponentService):
         """Return the accounts that have authorised the platform."""
         self._platform(request.appid)
         found = (await self._authorizers.all(request.appid)).values()
-        return AuthorizerList(authorizers=sorted(found, key=lambda one: one.appid))
+        return AuthorizerList(authorizers=sorted(found, key=lambda authorizer: authorizer.appid))
 
     @ComponentService.pre_auth_code.implementation
     async def pre_auth_code(self, request: PlatformRequest) -> PreAuthCode:

@@ -16,9 +16,9 @@ from wxbus_token.registry.notifications import Subscription
 log = structlog.get_logger("wxbus.token")
 
 REFRESHES: Final = 8
-"""Refreshes ahead of expiry that one instance runs at one time."""
+"""Most concurrent refreshes ahead of expiry in one instance."""
 BATCH: Final = 200
-"""Records that are looked at together."""
+"""Records that one command checks."""
 
 
 class RefreshLoop:
@@ -29,10 +29,10 @@ class RefreshLoop:
         self._credential_store = credential_store
         self._poll_interval = poll_interval
         self._limit = asyncio.Semaphore(REFRESHES)
-        self._store_away = False
+        self._store_unavailable = False
 
     async def run(self, subscription: Subscription) -> NoReturn:
-        """Look at all records after each interval, and at those that `subscription` names at once, until cancelled."""
+        """Check all records after each interval, and the records that `subscription` names at once, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             await self._try_tick()
@@ -53,13 +53,13 @@ class RefreshLoop:
         except StoreUnavailable as exc:
             for manager in self._authority.managers():
                 manager.cache.mark_store_unavailable()
-            if not self._store_away:
+            if not self._store_unavailable:
                 log.warning("token.store_unavailable", reason=str(exc))
-            self._store_away = True
+            self._store_unavailable = True
             return
-        if self._store_away:
+        if self._store_unavailable:
             log.info("token.store_recovered")
-        self._store_away = False
+        self._store_unavailable = False
 
     async def _changed(self, managers: Sequence[CredentialManager]) -> Sequence[CredentialManager]:
         """Return the managers whose record must be read; the values of the others are confirmed."""

@@ -64,14 +64,14 @@ class Reports:
                     return cached
                 manager.cache.clear()
             found = await manager.obtain()
-            # What WeChat issues again is valid, unless only a forced refresh replaces it.
+            # A value that WeChat issues again is valid, unless only a forced refresh replaces it.
             issued_again = not manager.credential.forcible and verdict is not Verdict.NONE
             if found.digest != digest or verdict is Verdict.ACCEPTED or issued_again:
                 return found
         raise TokenUnavailable("WeChat returns no other token than the rejected one", retry_after=1.0)
 
     async def _verdict(self, credential: Credential, value: str, by: str) -> Verdict:
-        """Return what a reported value is; `Verdict.CURRENT` if it is in use and WeChat cannot be asked about it.
+        """Return the verdict on a reported value; `Verdict.CURRENT` if it is in use and cannot be checked.
 
         Raises:
             StoreUnavailable: Redis does not answer.
@@ -98,7 +98,7 @@ class Reports:
         return accepted
 
     async def _fetch_suspected(self, manager: CredentialManager, digest: str) -> CachedValue:
-        """Return what WeChat's normal mode returns after a report that could not be checked.
+        """Return the value that WeChat's normal mode returns after a report that could not be checked.
 
         The value stays in use meanwhile. If WeChat returns it again it is valid.
 

@@ -1,4 +1,4 @@
-"""What all kinds of credentials have in common."""
+"""The base classes of all kinds of credentials."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ class GrantMissing(WxbusError):
 class Credential(ABC):
     """One credential of one account, and the calls of WeChat that fetch and check it.
 
-    A *grant* is what some kinds are fetched with besides the secret: a refresh token or a component_verify_ticket.
+    A *grant* is a refresh token or a component_verify_ticket, which some kinds need for a fetch besides the secret.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Credential(ABC):
     """WeChat replaces the value on demand (`force_refresh`); otherwise every value that it issues is valid."""
 
     def __init__(self, http: WeChatHttp, appid: str, fingerprint: str) -> None:
-        """`fingerprint` changes with what WeChat is asked with: a refusal of an old secret does not bind a new one."""
+        """`fingerprint` changes with the input of a fetch: a refusal of an old secret does not apply to a new one."""
         self._http = http
         self.appid = appid
         self.fingerprint = fingerprint
@@ -61,8 +61,8 @@ class Credential(ABC):
         """Return a value from WeChat.
 
         Args:
-            grant: What is stored to fetch this value with, None if nothing is.
-            force: Replace the value; the one before becomes invalid at once. Only where `forcible`.
+            grant: The stored grant, None if there is none.
+            force: Replace the value; the previous value becomes invalid at once. Only if `forcible`.
 
         Raises:
             WeChatError: WeChat refuses.
@@ -76,7 +76,7 @@ class SecretCredential(Credential):
     """A credential fetched with the account's secret."""
 
     def __init__(self, http: WeChatHttp, appid: str, secret: SecretStr) -> None:
-        # The class is part of it: a secret that one call refuses may be accepted by another.
+        # The class is part of the fingerprint: a secret that one call refuses may be accepted by another.
         super().__init__(http, appid, digest_of(f"{type(self).__name__}:{secret.get_secret_value()}"))
         self._secret = secret
 

@@ -20,7 +20,7 @@ from wxbus_token.kinds.ticket import TYPES, Ticket, WeComTicket
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where credentials are fetched from, and the tokens that this takes."""
+    """The APIs from which credentials are fetched, and the tokens that the calls need."""
 
     wechat: WeChatHttp
     wecom: WeChatHttp

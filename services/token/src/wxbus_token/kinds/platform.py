@@ -27,7 +27,7 @@ class ComponentAccessToken(SecretCredential):
         """Return a value from WeChat (see Credential); without a valid ticket WeChat is asked to push the next one."""
         if grant is None:
             await self._request_ticket()
-            raise GrantMissing("no component_verify_ticket has come yet; WeChat pushes one every ten minutes")
+            raise GrantMissing("no component_verify_ticket has arrived yet; WeChat pushes one every ten minutes")
         try:
             return await component.fetch_component_token(self._http, self.appid, self._secret, grant)
         except WeChatError as exc:

@@ -1,4 +1,4 @@
--- Return what a reported value is, and store WeChat's answer about it. May be repeated.
+-- Return the verdict on a reported value, and store WeChat's answer about it. May be repeated.
 -- KEYS: record
 -- ARGV: digest of the reported value, WeChat's answer ('' if it was not asked, rejected, accepted),
 --   ms for which an accepted value is not checked again, channel, name to announce

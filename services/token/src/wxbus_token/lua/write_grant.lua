@@ -13,7 +13,7 @@ if tonumber(record[1] or 0) > tonumber(at) then
   at = record[1]
 end
 redis.call('HSET', KEYS[1], 'grant', ARGV[1], 'grant_digest', ARGV[2], 'grant_at', at, 'component', ARGV[4])
--- What failed because of the earlier grant may be tried again.
+-- A fetch that failed with the earlier grant may be tried again.
 redis.call('HDEL', KEYS[1], 'withdrawn', 'failure_text', 'failure_errcode', 'failure_state', 'failure_lasting',
   'failure_until', 'failures', 'failure_fingerprint')
 if record[2] and ARGV[5] == '1' then

@@ -1,4 +1,4 @@
--- Store a fetched value, if the writer's fence is the last one drawn. May be repeated.
+-- Store a fetched value, if the writer's fence is the newest. May be repeated.
 -- KEYS: record, fence of the lock
 -- ARGV: fence, encrypted value, its digest, lifetime in ms, ms until the refresh, number of digests kept,
 --   ms for which the record outlives its value, ms for which a value issued again counts as accepted,

@@ -107,7 +107,7 @@ class AccountRegistry:
             await self._delete_credentials(removed[-1])
 
     def _registered(self, appid: str, entry: RegisteredAccount | None) -> RegisteredAccount:
-        if entry is not None:  # a shadowed one, too: it may be removed
+        if entry is not None:  # including a shadowed entry, which may be removed
             return entry
         if any(account.appid == appid for account in self._file.current):
             raise RpcFailure(409, "In the accounts file", detail="change this account in the accounts file")

@@ -75,7 +75,7 @@ class EntryStore(Generic[E]):
         return self._clock() + self._clock_offset
 
     def moment(self) -> datetime:
-        """Return the same as a date."""
+        """Return `now` as a date."""
         return datetime.fromtimestamp(self.now(), UTC)
 
     async def read(self) -> None:
@@ -97,13 +97,13 @@ class EntryStore(Generic[E]):
         """Return the entry that `changed` returned, None if it was removed; it is stored and announced.
 
         Args:
-            field: Which entry.
-            changed: Gets the entry of now, None if there is none; may be called more than once.
+            field: Name of the entry.
+            changed: Called with the current entry, None if there is none; may be called more than once.
             exclusive: `changed` reads other entries too: none of them may change meanwhile.
 
         Raises:
             StoreUnavailable: Redis does not answer: the entry may or may not be changed.
-            Exception: Whatever `changed` raises.
+            Exception: Any error of `changed`.
         """
         for _ in range(ATTEMPTS):
             await self.read()

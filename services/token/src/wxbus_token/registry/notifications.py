@@ -15,14 +15,14 @@ RECONNECT_DELAY: Final = 1.0
 
 
 class Subscription:
-    """Collects the names of what has changed."""
+    """Collects the names of changed records and registries."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
         self._changed = asyncio.Event()
 
     def add(self, name: str) -> None:
-        """Add the name of something that has changed."""
+        """Add the name of a changed record or registry."""
         self._names.add(name)
         self._changed.set()
 
@@ -37,7 +37,7 @@ class Subscription:
 
 
 class Notifications:
-    """Receives what the scripts announce."""
+    """Receives the changes that the scripts announce."""
 
     def __init__(self, store: Store, *, namespace: str) -> None:
         self._store = store
@@ -45,7 +45,7 @@ class Notifications:
         self._subscriptions: list[Subscription] = []
 
     def subscribe(self) -> Subscription:
-        """Return a subscription to everything that is announced from now on."""
+        """Return a subscription to all changes announced from now on."""
         subscription = Subscription()
         self._subscriptions.append(subscription)
         return subscription

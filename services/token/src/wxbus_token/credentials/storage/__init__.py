@@ -1,1 +1,1 @@
-"""What the token service keeps in Redis: records, grants, authorizers, counts of requests."""
+"""The token service's data in Redis: records, grants, authorizers, counts of requests."""

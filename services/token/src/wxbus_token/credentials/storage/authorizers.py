@@ -8,7 +8,7 @@ from wxbus.tokens.messages import AuthorizerAnswer
 from wxbus_token.kinds import digest_of
 
 CODE_SECONDS: Final = 24 * 3600
-"""For so long the account of an authorisation code is remembered: WeChat exchanges a code once."""
+"""Seconds for which the account of an authorisation code is remembered: WeChat exchanges a code once."""
 COMPLETE: Final = "*"
 """A field of the list besides the appids: the list has been completed from WeChat's."""
 

@@ -20,7 +20,7 @@ WITHDRAW_GRANT: Final = Script.of("wxbus_token.lua", "withdraw_grant.lua")
 REENCRYPT_GRANT: Final = Script.of("wxbus_token.lua", "reencrypt_grant.lua")
 
 WITHDRAWN_MS: Final = 90 * DAY_MS
-"""A withdrawal is remembered for so long."""
+"""Milliseconds for which a withdrawal is remembered."""
 
 
 class GrantStore:
@@ -38,14 +38,14 @@ class GrantStore:
         return None if record.grant is None else self._keyring.decrypt(record.grant, context=credential.grant_name)
 
     async def write(self, credential: Credential, grant: str, *, at: int, component: str = "") -> bool:
-        """Store what `credential` is fetched with from now on; False if a newer grant is stored.
+        """Store the grant with which `credential` is fetched from now on; False if a newer grant is stored.
 
         Args:
-            credential: What is fetched with it.
+            credential: The credential that is fetched with it.
             grant: A ticket or a refresh token.
             at: When it was issued, in seconds since the epoch.
-            component: The platform that an account has authorised, as WeChat says now: that is newer than any
-                withdrawal, and the value from before is not used any more.
+            component: The platform that an account has authorised, according to WeChat just now: this is newer than
+                any withdrawal, and the previous value is no longer used.
         """
         encrypted = self._keyring.encrypt(grant, context=credential.grant_name)
         authorized = int(component != "")

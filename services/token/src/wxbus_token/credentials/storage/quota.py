@@ -42,7 +42,7 @@ class ForcedCounts:
     in_day: int
     """In the last 24 hours."""
     wait: float
-    """Seconds until the next one is allowed, 0.0 if it is now."""
+    """Seconds until the next one is allowed; 0.0: it is allowed now."""
 
 
 class Quota:
@@ -81,7 +81,7 @@ class Quota:
         """Count one forced refresh and return 0.0; if none is allowed now, return the seconds to wait.
 
         Raises:
-            StaleFence: Another instance has drawn a number since.
+            StaleFence: Another instance has drawn a greater fence.
             StoreUnavailable: Redis does not answer.
         """
         wait_ms = await self._store.run(

@@ -15,11 +15,11 @@ class Record:
     encrypted: bytes | None = field(default=None, repr=False)
     """The value."""
     digest: str = ""
-    """Of the value; "" if the record has none."""
+    """Digest of the value; "" if the record has none."""
     expires_in: float = 0.0
     refresh_in: float = 0.0
     fence: int = 0
-    """Under which the value was written."""
+    """The fence under which the value was written."""
     rejected: bool = False
     """The value was reported, and WeChat does not accept it."""
     grant: bytes | None = field(default=None, repr=False)
@@ -30,11 +30,11 @@ class Record:
     false_reports: int = 0
     """Reports of this value although WeChat accepts it."""
     failure: Failure | None = None
-    """Of the last fetch; WeChat is not asked while its `wait` is above 0."""
+    """The failure of the last fetch; WeChat is not asked while its `wait` is above 0."""
     failures: int = 0
-    """In a row."""
+    """Failed fetches in a row."""
     stamp: bytes = b""
-    """Differs from that of any other state of the record that a cached value would be different for."""
+    """Changes whenever a cached value must be updated from the record."""
 
     @property
     def due(self) -> bool:
@@ -63,7 +63,7 @@ class Record:
 
 
 def record_of(row: Sequence[Any], fingerprint: str) -> Record:
-    """Return the answer of `read_record.lua`; `fingerprint` is the credential's of today."""
+    """Return the record in an answer of `read_record.lua`; `fingerprint` is the credential's current one."""
     now, encrypted, digest, fence, expires_at, refresh_at, rejected, grant, grant_digest, withdrawn, *rest = row
     false_reports, text, errcode, state, lasting, until, failures, failed_with = rest
 
@@ -71,7 +71,7 @@ def record_of(row: Sequence[Any], fingerprint: str) -> Record:
         return (int(moment) - int(now)) / 1000 if moment else 0.0
 
     failure = None
-    # The refusal of a secret that was changed since does not apply.
+    # A refusal of the previous secret does not apply to a new one.
     if until and _text(failed_with) == fingerprint:
         failure = Failure(
             _text(text),
@@ -99,7 +99,7 @@ def record_of(row: Sequence[Any], fingerprint: str) -> Record:
 
 def stamp_of(*fields: bytes | None) -> bytes:
     """Return the stamp of these fields, as `find_changed.lua` forms it."""
-    return b" ".join(one or b"" for one in fields)
+    return b" ".join(value or b"" for value in fields)
 
 
 def _text(value: bytes | None) -> str:

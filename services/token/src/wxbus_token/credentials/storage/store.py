@@ -1,6 +1,6 @@
 """The records of all credentials in Redis: values are encrypted, and each write is guarded by the lock's fence.
 
-Times are on Redis's clock. What is read carries seconds from the moment of reading, so no instance's clock matters.
+Times are on Redis's clock. Records are returned with seconds relative to the read, so no instance's clock matters.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ MARK_DUE: Final = Script.of("wxbus_token.lua", "mark_due.lua")
 DELETE_RECORD: Final = Script.of("wxbus_token.lua", "delete_record.lua")
 
 HISTORY: Final = 8
-"""Digests kept of earlier values."""
+"""Number of digests of earlier values that a record keeps."""
 DAY_MS: Final = 86_400_000
 REISSUED_MS: Final = 60_000
-"""For so long a value that WeChat issued again after a report counts as accepted."""
+"""Milliseconds for which a value that WeChat issued again after a report counts as accepted."""
 CHECKED_MS: Final = 10_000
 """The same after a check call that accepted the value."""
 TEXT_LIMIT: Final = 500
@@ -41,7 +41,7 @@ TEXT_LIMIT: Final = 500
 
 
 class Verdict(StrEnum):
-    """What a reported value is."""
+    """The state of a reported value."""
 
     CURRENT = "current"
     """In use; WeChat was not asked about it."""
@@ -113,15 +113,15 @@ class CredentialStore:
         """Store a fetched value, and in the same step the refresh token that came with it.
 
         Args:
-            credential: Whose value it is.
+            credential: The credential of the value.
             fetched: The value.
-            refresh_in: Seconds until it is to be replaced.
-            fence: The number drawn with the lock.
-            grant_digest: Of the grant it was fetched with.
-            accepted: WeChat issued or accepts it although it was reported.
+            refresh_in: Seconds until the value is refreshed.
+            fence: The fencing number of the lock.
+            grant_digest: Digest of the grant with which the value was fetched.
+            accepted: WeChat issued or accepts the value although it was reported.
 
         Raises:
-            StaleFence: Another instance has drawn a number since, or another grant was stored; nothing is written.
+            StaleFence: Another instance has drawn a greater fence, or another grant was stored; nothing is written.
         """
         new_grant = fetched.refresh_token
         written = await self._store.run(
@@ -147,7 +147,7 @@ class CredentialStore:
             raise StaleFence
 
     async def write_failure(self, credential: Credential, failure: Failure, *, fence: int) -> None:
-        """Store a failed fetch for all instances; one with a stale fence is not stored."""
+        """Store a failed fetch for all instances; a failure with a stale fence is not stored."""
         await self._store.run(
             WRITE_FAILURE,
             keys=[self._keys.record(credential), self._keys.fence(credential)],
@@ -164,7 +164,7 @@ class CredentialStore:
         )
 
     async def report(self, credential: Credential, digest: str, *, accepted: bool | None = None) -> Verdict:
-        """Return what the reported value with this digest is.
+        """Return the verdict on the reported value with this digest.
 
         `accepted` is WeChat's answer about it, if it was asked: the current value is then stored as rejected, or as
         accepted for a while.
@@ -175,15 +175,15 @@ class CredentialStore:
         return Verdict(verdict.decode())
 
     async def mark_due(self, credential: Credential) -> None:
-        """Have the value replaced at the next reading."""
+        """Mark the value as due: the next read starts a refresh."""
         await self._store.run(MARK_DUE, keys=[self._keys.record(credential)])
 
     async def delete(self, credentials: Sequence[Credential]) -> None:
-        """Delete the records: value, grant and history. A fetch that is under way stores nothing any more."""
+        """Delete the records: value, grant and history. A fetch under way can no longer store its value."""
         for credential in credentials:
             keys = [self._keys.record(credential), self._keys.fence(credential)]
             await self._store.run(DELETE_RECORD, keys=keys)
 
     async def check(self) -> None:
-        """Return if Redis answers and takes writes."""
+        """Return if Redis answers and accepts writes; raises StoreUnavailable."""
         await self._generation.check()
