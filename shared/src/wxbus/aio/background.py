@@ -82,11 +82,11 @@ async def retry_while_unavailable(work: Callable[[], Awaitable[None]], *, name: 
 
 
 def _outage(exc: Exception) -> str:
-    """Return the reason if the error is `Unavailable` or a group of these alone; else ""."""
+    """Return the reason if the error is `Unavailable`, or a group of only such errors; else ""."""
     if isinstance(exc, Unavailable):
         return str(exc) or type(exc).__name__
     if isinstance(exc, ExceptionGroup):
-        reasons = [_outage(one) for one in exc.exceptions]
+        reasons = [_outage(error) for error in exc.exceptions]
         return "; ".join(reasons) if all(reasons) else ""
     return ""
 

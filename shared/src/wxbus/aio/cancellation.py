@@ -10,7 +10,7 @@ from types import TracebackType
 
 
 class Cancellation:
-    """Detects whether the current task was cancelled since this object was made."""
+    """Detects whether the current task was cancelled since this object was created."""
 
     __slots__ = ("_before", "_task")
 
@@ -19,7 +19,7 @@ class Cancellation:
         self._before = self._task.cancelling() if self._task else 0
 
     @property
-    def came(self) -> bool:
+    def requested(self) -> bool:
         """Whether the task was cancelled; a time-out that has ended does not count."""
         return self._task is not None and self._task.cancelling() > self._before
 
@@ -43,7 +43,7 @@ class ClientCall(ABC):
     def __exit__(
         self, _kind: type[BaseException] | None, exc: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._cancellation.came:
+        if self._cancellation.requested:
             if exc is None or isinstance(exc, Exception):
                 raise asyncio.CancelledError from exc
         elif exc is not None and (translated := self.translate(exc)):

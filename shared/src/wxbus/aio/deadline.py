@@ -5,7 +5,7 @@ from types import TracebackType
 
 
 class Deadline:
-    """Cancels what the block awaits after some seconds, and raises TimeoutError then."""
+    """Cancels the block after some seconds, and then raises TimeoutError."""
 
     __slots__ = ("_cancelling", "_seconds", "_task", "_timer", "expired")
 

@@ -1,4 +1,4 @@
-"""Errors of aiohttp's client that mean no answer."""
+"""Errors of aiohttp's client for a call without a usable answer."""
 
 from typing import Final
 

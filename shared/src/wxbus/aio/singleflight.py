@@ -15,7 +15,7 @@ log = structlog.get_logger("wxbus")
 
 
 class SingleFlight(Generic[K, V]):
-    """Runs at most one coroutine per key; calls that come while it runs share its outcome.
+    """Runs at most one coroutine per key; calls made while it runs share its outcome.
 
     A cancelled caller does not cancel the coroutine, even if no other caller waits.
     """
@@ -55,10 +55,10 @@ class SingleFlight(Generic[K, V]):
         task = self._flights.get(key)
         if task is None:
             task = self._flights[key] = asyncio.create_task(work())
-            task.add_done_callback(lambda done: self._landed(key, done))
+            task.add_done_callback(lambda done: self._finished(key, done))
         return task
 
-    def _landed(self, key: K, done: "asyncio.Task[V]") -> None:
+    def _finished(self, key: K, done: "asyncio.Task[V]") -> None:
         if self._flights.get(key) is done:
             del self._flights[key]
         if not done.cancelled():

@@ -5,11 +5,11 @@ import random
 from typing import Final
 
 PHASE: Final = random.random()
-"""Seconds; differs between processes, which are spread by it."""
+"""Random part of an interval, so that the ticks of different processes do not coincide."""
 
 
 def until_tick(interval: float) -> float:
-    """Return the seconds until the next tick, between 0.5 and 1.5 times `interval`; for several intervals, one grid."""
+    """Return the seconds until the next tick, 0.5 to 1.5 times `interval`; all intervals share one time grid."""
     if not interval:
         return 0.0
     left = interval - (asyncio.get_running_loop().time() - PHASE * interval) % interval

@@ -11,7 +11,7 @@ class Interrupted(Exception):
 
 @asynccontextmanager
 async def interrupted_by(event: asyncio.Event) -> AsyncIterator[None]:
-    """Run the block; if the event is set meanwhile, cancel what it awaits and raise Interrupted."""
+    """Run the block; if the event is set meanwhile, cancel the block and raise Interrupted."""
     limit = asyncio.timeout(None)
 
     async def watch() -> None:

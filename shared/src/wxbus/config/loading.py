@@ -30,7 +30,7 @@ class AppLocation:
 
     @classmethod
     def parse(cls, app: str, *, app_dir: str, setting: str, example: str) -> "AppLocation":
-        """Return the location that `app` names; `app_dir` is put on the path of imports.
+        """Return the location that `app` names; adds `app_dir` to `sys.path`.
 
         Args:
             app: `package.module:name`.

@@ -37,11 +37,11 @@ OptionalHttpUrl: TypeAlias = Annotated[HttpUrl | None, BeforeValidator(lambda va
 NOT_SET: Final = "is not set"
 
 PREFIX: Final = "WXBUS_"
-"""Of every variable of wxbus."""
+"""Prefix of every variable of wxbus."""
 PREFIXES: Final = frozenset(
     f"{PREFIX}{part}_" for part in ("INGRESS", "WORKER", "TOKEN", "GATEWAY", "SANDBOX", "LOCAL")
 )
-"""Of the variables that only one part reads."""
+"""Prefixes of the variables that only one part reads."""
 RUN: Final = f"{PREFIX}RUN"
 """The local runner sets this variable in the processes that it starts."""
 
@@ -108,25 +108,25 @@ class TelemetrySettings(BaseSettings):
     model_config = environment("OTEL_")
 
     exporter_otlp_endpoint: OptionalHttpUrl = None
-    """A collector that takes OTLP over HTTP, `http://collector:4318`. Without it, and the next two, nothing is sent."""
+    """A collector of OTLP over HTTP, `http://collector:4318`. Without this and the next two, nothing is sent."""
     exporter_otlp_traces_endpoint: OptionalHttpUrl = None
     """For traces only, with the path: `http://collector:4318/v1/traces`."""
     exporter_otlp_logs_endpoint: OptionalHttpUrl = None
     """For logs only, with the path."""
     exporter_otlp_timeout: float = Field(default=2.0, gt=0, le=60)
-    """Seconds for one batch with its repetitions. A stop waits no longer for a collector that is away."""
+    """Seconds for one batch with its repetitions. A stop waits no longer for an unavailable collector."""
     service_name: str = ""
     """By default `wxbus-` and the name of the service."""
     sdk_disabled: bool = False
 
     @property
     def traces_url(self) -> str | None:
-        """Return where traces go, None if nowhere."""
+        """Return the URL for traces, None if they are not sent."""
         return self.exporter_otlp_traces_endpoint or self._below("traces")
 
     @property
     def logs_url(self) -> str | None:
-        """Return where logs go, None if nowhere."""
+        """Return the URL for logs, None if they are not sent."""
         return self.exporter_otlp_logs_endpoint or self._below("logs")
 
     def _below(self, signal: str) -> str | None:

@@ -1,4 +1,4 @@
-"""TOML files, also from editors of Windows."""
+"""TOML files, also from Windows editors."""
 
 import tomllib
 from pathlib import Path
@@ -11,7 +11,7 @@ def read_toml(path: Path, key: str, *, like: str) -> Any:
     """Return the value of `key`, the only top-level key that the file may have; None if the file is empty.
 
     Args:
-        path: Of the file.
+        path: The file.
         key: Top-level key.
         like: Header of the file's tables, for the error about other keys.
 
@@ -28,7 +28,7 @@ def read_toml(path: Path, key: str, *, like: str) -> Any:
 
 
 def text_of(path: Path) -> str:
-    """Return a file's text without the byte order mark that editors of Windows write.
+    """Return a file's text without the byte order mark that Windows editors write.
 
     Raises:
         ConfigurationError: The file is unreadable or not UTF-8; the text does not name the file.

@@ -54,8 +54,8 @@ ManagementUrl: TypeAlias = Annotated[
     SecretStr, AfterValidator(_secret("http", "https", like=f"http://user:password@host:15672, {ESCAPES}"))
 ]
 HttpUrl: TypeAlias = Annotated[str, AfterValidator(_http)]
-"""Of an API, without a slash at the end."""
+"""URL of an API, without a slash at the end."""
 Origin: TypeAlias = Annotated[str, AfterValidator(_origin)]
-"""Of a web page, as browsers send it."""
+"""Origin of a web page, as browsers send it."""
 RpcUrl: TypeAlias = Annotated[str, AfterValidator(_rpc)]
-"""Of an RPC service, or of the RabbitMQ over which it is called."""
+"""URL of an RPC service, or of the RabbitMQ over which it is called."""

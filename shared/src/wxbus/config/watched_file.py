@@ -20,7 +20,7 @@ from wxbus.errors import ConfigurationError
 T = TypeVar("T", bound=Sized)
 
 POLL: Final = 1.0
-"""Seconds between two polls. A change is loaded when two polls in a row see the same: a write in place has ended."""
+"""Seconds between two polls. A change is loaded when two polls in a row find no further change: the write has ended."""
 
 _Stamps: TypeAlias = dict[Path, tuple[int, int, int, int] | None]
 """Device, inode, time and size by path; None for a missing file."""
@@ -48,11 +48,11 @@ class WatchedFile(Generic[T]):
         """Read the file; raises ConfigurationError as `read` does.
 
         Args:
-            path: Of the file.
+            path: The file.
             read: Parses the file.
-            name: Of the content, for logs and the metric: `accounts`.
+            name: Name of the content in logs and in the metric: `accounts`.
             referenced: Returns further files that the file names; raises ConfigurationError if it is unreadable.
-            registry: For the metric.
+            registry: Holds the metric.
             poll: Seconds between two polls.
         """
         self.path = path

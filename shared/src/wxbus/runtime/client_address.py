@@ -14,8 +14,8 @@ FORWARDED: Final = "X-Forwarded-For"
 Address: TypeAlias = IPv4Address | IPv6Address
 
 
-class Received(Protocol):
-    """A request that came from an address."""
+class PeerRequest(Protocol):
+    """The part of a request that names its peer."""
 
     @property
     def remote(self) -> str | None:
@@ -26,11 +26,11 @@ class Received(Protocol):
         """Return the header fields."""
 
 
-def client_address(request: Received, proxies: Iterable[Network]) -> Address:
-    """Return the client's address; behind trusted proxies, the one that the first of them received from.
+def client_address(request: PeerRequest, proxies: Iterable[Network]) -> Address:
+    """Return the client's address; behind trusted proxies, the address from which the first proxy got the request.
 
     Raises:
-        ValueError: A proxy names something that is not an address.
+        ValueError: A proxy's `X-Forwarded-For` contains an invalid address.
     """
     address = _parse(request.remote or "")
     if within(address, proxies):

@@ -1,4 +1,4 @@
-"""Runs a typer command line with plain words for the types of options in its help."""
+"""Runs a typer command line; its help names the types of options in plain words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
 """Reads the usual POST at a third of the cost of aiohttp's server, with the same result (decision 0056).
 
-Usual is one that arrives whole, in one piece, on a connection that had no other requests than such ones.
+A usual request arrives whole, in one piece, on a connection that has carried only usual requests.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from wxbus.runtime.http_server import FIELDS
 MAX_HEAD: Final = 8 * 1024
 """Bytes before the body; below each of aiohttp's limits."""
 
-# The target has no escapes and no "+", so path and query mean what they say.
+# The target has no escapes and no "+", so path and query need no decoding.
 _HEAD: Final = re.compile(
     rb"POST (/[A-Za-z0-9/_.~:@!$&'()*,;=-]*+)(?:\?([A-Za-z0-9/_.~:@!$&'()*,;=?-]*+))? HTTP/1\.([01])\r\n"
     rb"((?:[A-Za-z0-9_-]++:[\t -~]*+\r\n)++)\r\n"
@@ -29,7 +29,7 @@ _CONNECTION: Final = ("", "close", "keep-alive")
 
 
 class DirectRequest:
-    """A request that was read here; has what handlers use of aiohttp's."""
+    """A request read without aiohttp; it has the attributes of aiohttp's requests that handlers use."""
 
     method: ClassVar[str] = "POST"
 
@@ -61,7 +61,7 @@ class DirectRequest:
         return self.protocol.transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what the transport knows, for example `ssl_object`."""
+        """Return a value of the transport, for example `ssl_object`."""
         return default if self.transport is None else self.transport.get_extra_info(name, default)
 
     async def write(self, response: web.StreamResponse) -> bool:
@@ -75,13 +75,13 @@ class DirectRequest:
 
 
 AnyRequest: TypeAlias = web.BaseRequest | DirectRequest
-"""A request, whoever read it."""
+"""A request of aiohttp, or one that was read directly."""
 
 R = TypeVar("R", bound=DirectRequest)
 
 
 def read_direct(data: bytes, request_class: type[R]) -> R | None:
-    """Return the request in `data`; None unless it is a usual one, and whole."""
+    """Return the usual request in `data`; None if `data` is another or an incomplete request."""
     found = _HEAD.match(data, 0, MAX_HEAD)
     if found is None:
         return None

@@ -17,9 +17,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class DirectConnection(http_server.Connection):
-    """A connection whose usual requests are served here.
+    """A connection that serves usual requests itself.
 
-    The first other one and all that follow it are served by aiohttp, whose parser may have a part of the next one.
+    From the first other request on, aiohttp serves all requests, because its parser may hold a part of the next one.
     """
 
     __slots__ = ("_direct_server", "_is_direct", "_task", "_waiting", "last_byte")
@@ -28,11 +28,11 @@ class DirectConnection(http_server.Connection):
     """The loop's time at which bytes arrived last."""
     _direct_server: "DirectServer"
     _is_direct: bool
-    """Whether aiohttp has got no bytes yet."""
+    """Whether aiohttp has received no bytes yet."""
     _task: "asyncio.Task[None] | None"
-    """Serves a request here."""
+    """Serves the current usual request."""
     _waiting: bytes
-    """What arrived behind it."""
+    """Bytes that arrived after this request."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a usual request."""
@@ -41,13 +41,13 @@ class DirectConnection(http_server.Connection):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Cancel the request that is served here, if the server wants that."""
+        """Cancel the current usual request if `handler_cancellation` is set."""
         if self._task is not None and self._direct_server.handler_cancellation:
             self._task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Serve a usual request; other bytes are aiohttp's."""
+        """Serve a usual request; pass other bytes to aiohttp."""
         if not data:  # aiohttp calls this to continue parsing
             super().data_received(data)
             return
@@ -55,7 +55,7 @@ class DirectConnection(http_server.Connection):
         self._receive(data)
 
     def parse(self, data: bytes) -> None:
-        """Give bytes to aiohttp; subclasses extend it."""
+        """Pass bytes to aiohttp; subclasses extend it."""
         super().data_received(data)
 
     def _receive(self, data: bytes) -> None:
@@ -63,7 +63,7 @@ class DirectConnection(http_server.Connection):
             self.parse(data)
 
     def _take(self, data: bytes) -> bool:
-        """Serve a usual request, or keep what arrives behind one; False: the bytes are aiohttp's."""
+        """Serve a usual request, or keep bytes that arrive during one; return False if aiohttp must parse the bytes."""
         if self._task is not None:
             self._waiting += data
             if self.transport is not None:
@@ -92,13 +92,15 @@ class DirectConnection(http_server.Connection):
             await request.write(response)
         finally:
             if self._task is not None:
-                self._direct_server.direct_requests.discard(self._task)  # a callback would cost a turn of the loop
+                self._direct_server.direct_requests.discard(
+                    self._task
+                )  # a callback would cost an iteration of the loop
                 self._task = None
             self.release()
             self._continue(keep_alive=request.is_answered and request.keep_alive and not self.is_closing)
 
     def _continue(self, *, keep_alive: bool) -> None:
-        """Take what arrived during a request, or close the connection."""
+        """Read the bytes that arrived during a request, or close the connection."""
         transport, data, self._waiting = self.transport, self._waiting, b""
         if transport is None:
             return
@@ -110,7 +112,7 @@ class DirectConnection(http_server.Connection):
 
 
 class DirectServer(http_server.Server):
-    """A server that reads usual requests itself: they are `DirectRequest`s, the others are aiohttp's."""
+    """A server that reads usual requests itself, as `DirectRequest`s; aiohttp reads the others."""
 
     connection_class: ClassVar[type[Connection]] = DirectConnection
     direct_class: ClassVar[type[DirectRequest]] = DirectRequest
@@ -121,12 +123,12 @@ class DirectServer(http_server.Server):
         Args:
             handler: Answers the requests that aiohttp reads.
             direct_handler: Answers usual requests; None: `handler`.
-            options: Of `http_server.Server`.
+            options: Arguments of `http_server.Server`.
         """
         super().__init__(handler, **options)
         self.direct_handler = direct_handler or handler
         self.direct_requests: set[asyncio.Task[None]] = set()
-        """Those in progress; one whose connection is lost is not known to aiohttp any more."""
+        """Usual requests in progress; aiohttp no longer knows those whose connection is lost."""
 
     def prepare_direct(self, request: Any) -> None:
         """Complete a request before the handler is called; subclasses override it."""

@@ -12,7 +12,7 @@ from aiohttp import HttpVersion, HttpVersion11, web
 from wxbus.runtime.aiohttp_internals import http_date
 
 _SET_HERE: Final = ("Content-Length", "Connection", "Date", "Server")
-"""Fields that do not depend on the response."""
+"""Fields that are written for every response."""
 
 
 @lru_cache(maxsize=64)
@@ -22,7 +22,7 @@ def _head(content_type: str, fields: tuple[tuple[str, str], ...]) -> bytes:
 
 
 class FastResponse:
-    """A 200 with a body, for any method but HEAD; has only what aiohttp's connection needs of a response."""
+    """A 200 with a body, for any method but HEAD; it has only the attributes that aiohttp's connection uses."""
 
     __slots__ = ("_body", "_head", "_request", "keep_alive")
 

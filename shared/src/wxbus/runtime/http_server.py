@@ -1,6 +1,6 @@
-"""The HTTP server of every port: logs one line about a malformed request, and does not name itself in responses.
+"""The HTTP server of every port: logs one line about a malformed request, and sends no `Server` header.
 
-aiohttp's own answers a malformed request with the request's bytes and logs them with a traceback, though they may hold
+aiohttp's own server answers a malformed request with its bytes and logs them with a traceback, though they may hold
 a signature or a token, and sends its name and version in every response.
 """
 
@@ -20,7 +20,7 @@ Handler: TypeAlias = Callable[[Any], Awaitable[web.StreamResponse]]
 LINE_LIMIT: Final = 8 * 1024
 """Bytes of a request line."""
 FIELD_LIMIT: Final = 12 * 1024
-"""Bytes of one header field; differs from `LINE_LIMIT`, because aiohttp's error is told apart by the limit."""
+"""Bytes of one header field; differs from `LINE_LIMIT`, because the limit distinguishes aiohttp's errors."""
 FIELDS: Final = 64
 """Header fields of a request."""
 BODY_LIMIT: Final = 1024 * 1024
@@ -57,7 +57,7 @@ class Connection(aiohttp_internals.Connection):
 
 
 class Server(aiohttp_internals.Server):
-    """aiohttp's low-level server with these connections."""
+    """aiohttp's low-level server with connections of the class `Connection`."""
 
     connection_class: ClassVar[type[aiohttp_internals.Connection]] = Connection
 
@@ -77,7 +77,7 @@ class Server(aiohttp_internals.Server):
             body_limit: Bytes of a body.
             request_factory: aiohttp's own, for applications.
             handler_cancellation: Cancels the handler of a request whose connection is lost.
-            options: Of `aiohttp.web.RequestHandler`.
+            options: Arguments of `aiohttp.web.RequestHandler`.
         """
 
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -111,7 +111,7 @@ class Server(aiohttp_internals.Server):
 
 
 class ApplicationRunner(aiohttp_internals.ApplicationRunner):
-    """Runs an application on such a server."""
+    """Runs an application on a `Server`."""
 
     def __init__(self, app: web.Application, **options: Any) -> None:
         super().__init__(app, **options)

@@ -1,4 +1,4 @@
-"""Bounds the rate of log lines that others can cause."""
+"""Limits the rate of log lines that clients can cause."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -9,9 +9,9 @@ from wxbus.aio.buckets import Buckets
 K = TypeVar("K", bound=Hashable)
 
 LINES: Final = 50
-"""Lines of one key at once."""
+"""Burst of lines for one key."""
 LINES_PER_SECOND: Final = 5.0
-"""Lines after that."""
+"""Lines per second after the burst."""
 
 
 class LogLimit(Generic[K]):

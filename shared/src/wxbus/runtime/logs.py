@@ -33,7 +33,7 @@ def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any])
 
 
 def add_scope_fields(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add the fields of what is being handled, for example the ids of the message."""
+    """Add the fields of the current log scope, for example the ids of the message that is handled."""
     for name, value in scope_fields().items():
         event.setdefault(name, value)
     return event

@@ -1,7 +1,7 @@
 """Sends traces and logs by OTLP over HTTP, with OpenTelemetry's SDK (decision 0049).
 
-Threads of the SDK send what bounded queues in memory hold. A collector that is slow or away costs a service nothing but
-what the queues drop, and one log line.
+Threads of the SDK send the contents of bounded queues in memory. A slow or unavailable collector costs a service only
+the records that the queues drop, and one log line.
 """
 
 import atexit
@@ -31,7 +31,7 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 NOT_ATTRIBUTES: Final = frozenset({"event", "level", "timestamp", "trace_id"})
-"""Fields of a log event that a log record has places for."""
+"""Fields of a log event that are not attributes of the log record."""
 SEVERITIES: Final = {
     "debug": SeverityNumber.DEBUG,
     "info": SeverityNumber.INFO,
@@ -47,7 +47,7 @@ class Exporter(Protocol[T_contra, R_co]):
     """Sends batches."""
 
     def export(self, batch: Sequence[T_contra], /) -> R_co:
-        """Return whether the collector took the batch."""
+        """Return whether the collector accepted the batch."""
         ...
 
     def shutdown(self) -> None:
@@ -56,7 +56,7 @@ class Exporter(Protocol[T_contra, R_co]):
 
 
 class Reporting(Generic[T_contra, R]):
-    """An exporter that logs when the collector fails and when it takes batches again.
+    """An exporter that logs when the collector fails and when it accepts batches again.
 
     While the process ends, it sends nothing to a collector that failed last, and logs no failure: a collector may stop
     together with the services.
@@ -70,7 +70,7 @@ class Reporting(Generic[T_contra, R]):
         self.ending = False
 
     def export(self, batch: Sequence[T_contra], /) -> R:
-        """Return whether the collector took the batch."""
+        """Return whether the collector accepted the batch."""
         if self.ending and self._last != self._success:
             return self._last
         before, self._last = self._last, self._exporter.export(batch)
@@ -85,7 +85,7 @@ class Reporting(Generic[T_contra, R]):
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 0) -> bool:  # noqa: ARG002 - the SDK's interface
-        """Return at once: nothing is kept here."""
+        """Return at once: this exporter has no queue."""
         return True
 
 
@@ -115,8 +115,8 @@ class LogExport:
 
 
 def start(settings: TelemetrySettings, *, service: str) -> structlog.typing.Processor | None:
-    """Start to export the spans of this process; return what exports log events, None if only spans are."""
-    # They log each batch, which would be another batch of logs; `Reporting` logs what changes.
+    """Start to export the spans of this process; return the exporter of log events, None if only spans are exported."""
+    # They log each batch, which would be another batch of logs; `Reporting` logs changes.
     for name in ("opentelemetry", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     resource = Resource.create(
@@ -135,7 +135,7 @@ def start(settings: TelemetrySettings, *, service: str) -> structlog.typing.Proc
 
 
 def tracer_provider(url: str, timeout: float, resource: Resource) -> TracerProvider:
-    """Return what sends spans to `url`, within `timeout` seconds for one batch."""
+    """Return a provider that sends spans to `url`, within `timeout` seconds for one batch."""
     exporter = Reporting(OTLPSpanExporter(endpoint=url, timeout=timeout), "spans", SpanExportResult.SUCCESS)
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))  # type: ignore[arg-type] # has the methods called
@@ -144,7 +144,7 @@ def tracer_provider(url: str, timeout: float, resource: Resource) -> TracerProvi
 
 
 def logger_provider(url: str, timeout: float, resource: Resource) -> LoggerProvider:
-    """Return what sends log records to `url`, within `timeout` seconds for one batch."""
+    """Return a provider that sends log records to `url`, within `timeout` seconds for one batch."""
     exporter = Reporting(OTLPLogExporter(endpoint=url, timeout=timeout), "logs", LogRecordExportResult.SUCCESS)
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_log_record_processor(BatchLogRecordProcessor(exporter))  # type: ignore[arg-type] # has the methods called
@@ -153,7 +153,7 @@ def logger_provider(url: str, timeout: float, resource: Resource) -> LoggerProvi
 
 
 def _at_exit(exporter: Reporting[Any, Any], provider: TracerProvider | LoggerProvider) -> None:
-    """Send the rest when the process ends; if the collector is away, only wait for the batch that is on its way."""
+    """Send the rest when the process ends; if the collector is unavailable, only wait for the batch in flight."""
 
     def end() -> None:
         exporter.ending = True

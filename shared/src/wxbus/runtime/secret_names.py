@@ -1,4 +1,4 @@
-"""Which names belong to secrets, whose values are not shown."""
+"""Recognizes names of secrets, whose values are not shown."""
 
 import re
 from functools import lru_cache

@@ -46,7 +46,7 @@ SECRET_BYTES: Final = 32
 """Enough entropy for SHA-256: the key cannot be guessed from its hash."""
 KEY_FORMAT: Final = re.compile(r"(wxb_[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 NO_KEY_HASH: Final = "0" * 64
-"""Compared with in place of a missing hash."""
+"""Compared in place of a missing hash."""
 
 
 class Authenticator(Protocol):
@@ -78,7 +78,7 @@ class KeyEntry(BaseModel):
     prefix: str | None = Field(default=None, pattern=r"^wxb_[0-9a-f]{12}$")
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     subject: str | None = Field(default=None, min_length=1, max_length=256)
-    """Of a client certificate, in place of a key."""
+    """Subject of a client certificate, in place of a key."""
     scopes: tuple[ScopeText, ...] = Field(min_length=1)
     expires: AwareDatetime | None = None
     """When the key becomes invalid."""

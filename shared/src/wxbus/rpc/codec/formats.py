@@ -109,8 +109,8 @@ def standard_formats() -> tuple[Serializer, ...]:
     return (Json(), Form(), MessagePack(), Xml())
 
 
-def _malformed(what: str, why: str = "") -> RpcFailure:
-    return RpcFailure(400, "Malformed body", detail=why or f"it is not {what}")
+def _malformed(expected: str, reason: str = "") -> RpcFailure:
+    return RpcFailure(400, "Malformed body", detail=reason or f"it is not {expected}")
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, Renderable]:

@@ -45,9 +45,9 @@ class Style:
 
     path: Callable[[ServedMethod], str]
     needs: Callable[[ServedMethod], str]
-    """What a caller needs, in one sentence."""
+    """The requirements on callers, in one sentence."""
     key: str
-    """What callers send as `Authorization: Bearer ...`."""
+    """Describes the credentials that callers send as `Authorization: Bearer ...`."""
     envelope: Callable[[Schema], Schema]
     """Wraps the schema of an answer in JSON."""
 

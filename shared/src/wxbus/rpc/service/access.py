@@ -1,4 +1,4 @@
-"""Who may call which method: the checks of a server that depend on how its callers identify themselves."""
+"""The access checks of a server, which depend on how its callers identify themselves."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ from wxbus.rpc.service.checks import Check
 from wxbus.rpc.service.declaration import ServedMethod
 
 FAILURES: Final = 60
-"""Calls without a valid key of one address at once."""
+"""Burst of calls without a valid key from one address."""
 FAILURES_PER_SECOND: Final = 2.0
-"""Calls after that."""
+"""Calls per second after the burst."""
 
 
 class Access(Protocol):

@@ -56,7 +56,7 @@ CURRENT_CALL: ContextVar[Call] = ContextVar("wxbus_rpc_call")
 
 
 def current_call() -> Call:
-    """Return the current call, in a method and in what it calls; raises LookupError outside of a call."""
+    """Return the current call, in a method and in the functions that it calls; raises LookupError outside of a call."""
     return CURRENT_CALL.get()
 
 

@@ -12,9 +12,9 @@ from wxbus.rpc.service.call import Call, method_of
 from wxbus.rpc.service.declaration import ServedMethod
 
 WARNINGS: Final = 10
-"""Log lines at once about unknown fields in calls of one method."""
+"""Burst of log lines about unknown fields in calls of one method."""
 WARNINGS_PER_SECOND: Final = 1 / 60
-"""Lines after that."""
+"""Lines per second after the burst."""
 
 log = structlog.get_logger("wxbus.rpc")
 

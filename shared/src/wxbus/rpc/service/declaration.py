@@ -9,7 +9,7 @@ The declared method takes one pydantic model and returns one. Callers pass the m
 `await client.bind(TokenService).get(appid=...)`. A declaration that services share is an abstract class; the service
 implements each method under `@TokenService.get.implementation`.
 
-Further parameters take what the call has by type: `async def get(self, request: TokenRequest, user: User)` gets the
+Further parameters are injected by type: `async def get(self, request: TokenRequest, user: User)` gets the
 `User` that a check or a stage has put into the call's features.
 """
 
@@ -46,7 +46,7 @@ Function: TypeAlias = Callable[Concatenate[Any, R, ...], Coroutine[Any, Any, A]]
 
 SERVICE_MARK: Final = "__wxbus_service__"
 NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
-"""Of a service: part of paths, queue names and scopes."""
+"""Name of a service: part of paths, queue names and scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class ServedMethod:
     request: type[BaseModel]
     answer: type[BaseModel]
     scopes: tuple[RequiredScope, ...]
-    """What an API key needs."""
+    """The scopes that an API key needs."""
     needs: object | None
-    """What a caller without an API key needs; the server's checks know it."""
+    """A requirement on callers without an API key; the server's checks interpret it."""
     injected: Mapping[str, type]
     """Parameters besides the request, which get features of the call."""
     invoke: Callable[..., Coroutine[Any, Any, BaseModel]]
@@ -80,7 +80,7 @@ class DeclaredMethod(Generic[P, R, A]):
         scopes: tuple[RequiredScope, ...] = (),
         needs: object | None = None,
     ) -> None:
-        """Check the function's signature; raises TypeError. Without `request`, the signature says it."""
+        """Check the function's signature; raises TypeError. `request` is by default that of the signature."""
         self.function = function
         name = getattr(function, "__qualname__", type(function).__name__)
         hints = get_type_hints(function) if inspect.iscoroutinefunction(function) else {}
@@ -134,12 +134,12 @@ def method(
 def method(
     request: Callable[..., Any] | None = None, *, scopes: Sequence[str] = (), needs: object | None = None
 ) -> Callable[..., Any]:
-    """Declare a method that callers with all of `scopes`, or with what it `needs`, may call.
+    """Declare a method for callers that have all of `scopes`, or that meet the requirement `needs`.
 
     Args:
-        request: Model of the request; typed calls by `Client.bind` need it. By default the signature says it.
-        scopes: What an API key needs; `{field}` is a field of the request.
-        needs: What another caller needs, for servers with checks of their own, like the gateway's sessions.
+        request: Model of the request; typed calls by `Client.bind` need it. By default that of the signature.
+        scopes: The scopes that an API key needs; `{field}` is a field of the request.
+        needs: A requirement on other callers, for servers with their own checks, like the gateway's sessions.
 
     Raises:
         ValueError: There are neither scopes nor needs, or a scope is malformed.

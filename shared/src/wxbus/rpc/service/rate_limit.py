@@ -9,14 +9,14 @@ from wxbus.errors import RpcFailure
 from wxbus.rpc.service.call import Call
 
 BURST: Final = 2.0
-"""Seconds whose calls may come at once."""
+"""The default burst: the number of calls that the rate allows in this many seconds."""
 
 
 class RateLimit:
     """A check that refuses calls over `rate` a second of one principal, counted in this process only."""
 
     def __init__(self, rate: float, *, burst: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        """`burst` is the number of calls at once: those of `BURST` seconds by default, at least one."""
+        """`burst` is the number of calls that may arrive at once: by default that of `BURST`, at least one."""
         self._rate = rate
         self._buckets: Buckets[str] = Buckets(rate, max(1.0, rate * BURST if burst is None else burst), clock=clock)
 

@@ -54,10 +54,10 @@ class Server:
 
         Args:
             services: Objects whose classes are marked with `@service`.
-            access: Identifies the callers and says what they may call.
+            access: Identifies the callers and checks their permissions.
             stages: Custom stages around the method.
             serializers: The first is the default of answers; `formats.standard_formats()` by default.
-            registry: For the metrics.
+            registry: Holds the metrics.
             unlogged: Methods, `service.method`, whose successful calls are not logged.
             public: Callers are outside: they do not learn why a dependency is unavailable; the log has it.
 

@@ -93,7 +93,7 @@ class AmqpServer:
 
     @asynccontextmanager
     async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[Channel]:
-        """Consume the requests of every service; running calls finish after the end, without a caller."""
+        """Consume the requests of every service; calls that run when the connection ends finish without a caller."""
         for service in sorted(self._server.services):
             await declare_queue(connection, self._topology.rpc_queue(service))
         try:

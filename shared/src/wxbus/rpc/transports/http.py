@@ -33,7 +33,7 @@ def build_http(
     """Return the HTTP server of `server`, with its OpenAPI document and a page to try the methods.
 
     The document is at `/openapi.json`, for client generators at `/openapi-json.json`; the page at `/docs`. They are
-    made when they are first asked for. Usual calls are read in front of aiohttp's server (decision 0056).
+    built at the first request. Usual calls are read in front of aiohttp's server (decision 0056).
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""Bodies of requests, and responses, of the HTTP transport."""
+"""Request bodies and responses of the HTTP transport."""
 
 import asyncio
 import math
@@ -61,5 +61,5 @@ def response_to(answer: Answer, **headers: str) -> web.Response:
 
 
 def fast_response_to(answer: Answer) -> web.StreamResponse:
-    """Return the response with a successful answer that needs no other headers, for half of the CPU."""
+    """Return the response with a successful answer that needs no other headers; it takes half of the CPU time."""
     return FastResponse.of(answer.body, answer.content_type, NO_STORE)

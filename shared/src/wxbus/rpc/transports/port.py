@@ -12,7 +12,7 @@ class Outgoing:
     service: str
     method: str
     content_type: str
-    """Of the body and of the requested answer."""
+    """Content type of the body and of the requested answer."""
     body: bytes = field(repr=False)
     content_encoding: str | None = None
 
