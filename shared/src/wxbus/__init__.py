@@ -1,1 +1,1 @@
-"""What the wxbus services share, and what programs that talk to them import."""
+"""The library that the wxbus services share, and that programs which call them import."""

@@ -15,7 +15,7 @@ from wxbus.errors import ConfigurationError
 
 USER: Final = "oSandboxUser0000000000000001"
 HEADER: Final = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "MsgId", "AgentID"})
-"""Fields of a push that a turn does not have in `fields`."""
+"""Fields of a push that are not part of `Turn.fields`."""
 GENERATED: Final = frozenset({"media_id", "thumb_media_id"})
 """Fields of replies that differ in each run."""
 PASSIVE_NAMES: Final = {
@@ -126,7 +126,7 @@ def parse_conversation(text: str, *, name: str = "conversation.toml") -> Convers
 
 
 def passive_reply_seen(document: Mapping[str, Any]) -> Reply:
-    """Return what a user sees of a passive reply with WeChat's names (protocol reference 7)."""
+    """Return the reply that a user sees for a passive reply in WeChat's form (protocol reference 7)."""
     seen: Reply = {"type": str(document.get("MsgType", ""))}
     for name, value in document.items():
         if name == "Articles" and isinstance(value, list):
@@ -139,7 +139,7 @@ def passive_reply_seen(document: Mapping[str, Any]) -> Reply:
 
 
 def message_seen(payload: Mapping[str, Any], *, kind: str = "template") -> Reply:
-    """Return what a user sees of a message by its JSON (protocol reference 9.1); without `msgtype` it is of `kind`."""
+    """Return the reply that a user sees for a message in JSON (protocol reference 9.1), by default of type `kind`."""
     msgtype = str(payload.get("msgtype", ""))
     content = payload.get(msgtype)
     if isinstance(content, Mapping):
@@ -170,7 +170,7 @@ def shown(reply: str | Reply) -> str:
 
 
 def recorded(reply: Reply) -> str | Reply:
-    """Return a received reply as a file has it: a text as a string, without fields that differ in each run."""
+    """Return a received reply in the form of a file: a text as a string, without fields that differ in each run."""
     if reply.keys() == {"type", "content"} and reply["type"] == "text":
         return str(reply["content"])
     return {name: value for name, value in reply.items() if name not in GENERATED}
@@ -186,7 +186,7 @@ def _fits(expected: str | Reply, received: Reply) -> bool:
 
 
 def _contains(received: Any, expected: Any) -> bool:
-    """Return whether all that is expected is there; WeChat leaves out empty fields."""
+    """Return whether `received` contains everything in `expected`; WeChat leaves out empty fields."""
     if isinstance(expected, Mapping) and isinstance(received, Mapping):
         return all(_contains(received.get(name, ""), value) for name, value in expected.items())
     if isinstance(expected, list) and isinstance(received, list):

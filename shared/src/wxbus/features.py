@@ -1,4 +1,4 @@
-"""What middleware and the worker provide to handlers: one value of each type."""
+"""Values that middleware and the worker provide to handlers: one of each type."""
 
 from collections.abc import Mapping
 from typing import TypeVar, cast
@@ -23,7 +23,7 @@ class Features:
         try:
             return cast("T", self._values[kind])
         except KeyError:
-            available = ", ".join(sorted(one.__name__ for one in self._values)) or "nothing"
+            available = ", ".join(sorted(each.__name__ for each in self._values)) or "nothing"
             raise LookupError(f"no middleware has set {kind.__name__}; available: {available}") from None
 
     def __contains__(self, kind: type) -> bool:

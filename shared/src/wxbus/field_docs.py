@@ -1,6 +1,6 @@
 """JSON Schemas of models with the docstrings of their fields.
 
-pydantic's `use_attribute_docstrings` reads the source of each class at its import; documents are rarely asked for.
+pydantic's `use_attribute_docstrings` reads the source of each class at its import; documents are rarely requested.
 """
 
 import ast

@@ -38,7 +38,7 @@ def trace_id(traceparent: str) -> str:
 
 
 class Step:
-    """A step that is not recorded; the block of a recorded one becomes a span."""
+    """A step that is not recorded; the block of a recorded step becomes a span."""
 
     __slots__ = ("_traceparent",)
 
@@ -49,7 +49,7 @@ class Step:
 
     @property
     def traceparent(self) -> str:
-        """Return the trace context of what the block causes; "" if the caller knows it."""
+        """Return the trace context for messages of the block; "" if the step is not recorded: the caller's applies."""
         return self._traceparent
 
     def __enter__(self) -> "Step":
@@ -122,7 +122,7 @@ def span(name: str, traceparent: str, *, kind: SpanKind = SpanKind.CONSUMER, **a
 
 
 def step(name: str, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: Value) -> Step:
-    """Return a step inside the current one; it is not recorded outside of a recorded one."""
+    """Return a step inside the current step; it is recorded only if the current step is."""
     if not _RECORDING.get():
         return NOT_RECORDED
     return _RecordedStep(_TRACER.start_span(name, kind=kind, attributes=_named(attributes)))

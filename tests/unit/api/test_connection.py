@@ -222,7 +222,7 @@ def test_a_connection_is_kept(loop: str) -> None:
     {
         "Connection: close": says(an_answer(OK, "Connection: close")),
         "closed after the answer": says(an_answer(OK), close=True),
-        "an answer to no request": says(an_answer(OK) + an_answer(b'{"errcode":40001}')),
+        "an answer without a request": says(an_answer(OK) + an_answer(b'{"errcode":40001}')),
     }.values(),
 )
 def test_a_connection_that_the_peer_has_closed_is_not_used_again(act: Act, loop: str) -> None:

@@ -23,7 +23,7 @@ from tests.support.clock import Clock
 from tests.support.envelopes import an_envelope
 from wxbus.bus import wire
 from wxbus.bus.amqp.delivery_channel import Acknowledgements, DeliveryReader, acknowledgement
-from wxbus.bus.amqp.frames import HEARTBEAT_EVERY, FrameStream, FrameTransport
+from wxbus.bus.amqp.frames import HEARTBEAT_INTERVAL, FrameStream, FrameTransport
 from wxbus.bus.received import Received
 
 
@@ -129,7 +129,7 @@ async def test_aiormq_sees_that_the_peer_is_alive() -> None:
     stream.register(1, DeliveryReader(lambda *_: None))
     stream.data_received(b"".join(frames(1, 1, b"{}")))
     assert inner.data == b""
-    clock.now += HEARTBEAT_EVERY + 1
+    clock.now += HEARTBEAT_INTERVAL + 1
     stream.data_received(b"".join(frames(1, 2, b"{}")))
     stream.data_received(b"".join(frames(1, 3, b"{}")))
     assert inner.data == pamqp.frame.marshal(Heartbeat(), 0)

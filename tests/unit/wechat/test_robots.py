@@ -77,7 +77,7 @@ def test_texts_become_one_answer() -> None:
         with pytest.raises(ValueError, match=problem):
             joined(replies, said=said)
     rated, _ = parsed({**HEADER, "msgtype": "event", "event": {"eventtype": "feedback_event", "feedback_event": {}}})
-    with pytest.raises(ValueError, match="no answer of a robot to RobotFeedbackEvent"):
+    with pytest.raises(ValueError, match="cannot be the answer of a robot to RobotFeedbackEvent"):
         robot_answer(reply.Text("thanks"), rated, "")
 
 

@@ -66,13 +66,13 @@ def reject_demo_secrets(
 
 
 def is_wechat(url: str) -> bool:
-    """Return whether an API URL is one of WeChat."""
+    """Return whether an API URL belongs to WeChat."""
     host = urlsplit(url).hostname or ""
     return host == WECHAT or host.endswith(f".{WECHAT}")
 
 
 def _parts(value: str) -> list[str]:
-    return [one.strip().rpartition(":")[2] for one in value.split(",")]
+    return [part.strip().rpartition(":")[2] for part in value.split(",")]
 
 
 def _has_demo_secret(account: Account) -> bool:

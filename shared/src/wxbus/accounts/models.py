@@ -127,9 +127,9 @@ class Account(BaseModel):
         return self.appid if self.receive_id is None else self.receive_id
 
     def can_message(self, openid: str = "") -> bool:
-        """Return whether a user can be sent messages outside of the answer to a push; "": any member of a corp.
+        """Return whether messages can be sent to a user outside of the answer to a push; "": any member of a corp.
 
-        In WeCom a message to a member needs the AgentId; of a suite's customers there are no access tokens.
+        In WeCom a message to a member needs the AgentId; a suite has no access tokens of its customers.
         """
         if self.kind is not AccountKind.WECOM or self.is_robot:
             return True

@@ -104,7 +104,7 @@ def _masked(text: str, secret: str) -> str:
 
 
 def _without_lone_surrogates(found: object) -> object:
-    """Replace what would fail where the answer is logged, stored or sent on."""
+    """Replace lone surrogates, which cannot be encoded when the answer is logged, stored or sent on."""
     text = json.dumps(found, ensure_ascii=False)
     return json.loads(LONE_SURROGATE.sub(REPLACEMENT, text)) if LONE_SURROGATE.search(text) else found
 
@@ -121,7 +121,7 @@ def read_answer(path: str, validate: Callable[[Any], T], found: object) -> T:
 def reasons_of(error: ValidationError) -> str:
     """Return the reasons of pydantic's error without its values."""
     found = error.errors(include_url=False, include_input=False)
-    return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in found)
+    return "; ".join(": ".join(filter(None, (".".join(map(str, entry["loc"])), entry["msg"]))) for entry in found)
 
 
 def _text(body: bytes) -> str:

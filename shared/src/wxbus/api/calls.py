@@ -21,9 +21,9 @@ class Repeat(StrEnum):
     """Whether a call is repeated after a failure that may pass."""
 
     READ = "read"
-    """The call changes nothing, or the same thing again: repeated if WeChat is busy or does not answer."""
+    """The call is idempotent: repeated if WeChat is busy or does not answer."""
     SEND = "send"
-    """The call reaches a user, or creates something: repeated only if WeChat surely did not do it."""
+    """The call reaches a user, or creates something: repeated only if WeChat surely did not execute it."""
     NEVER = "never"
     """Not repeated. A rejected token is replaced nevertheless."""
 
@@ -37,7 +37,10 @@ DELAYS: Final[Mapping[Repeat, tuple[float, ...]]] = {
 JITTER: Final = 0.25
 """Each delay varies by this fraction in both directions, so that clients do not retry at the same time."""
 NOT_DONE: Final = frozenset({43108, 45033, 45169, 46007, 61039, 85449})
-"""WeChat is at work for the same user or file, and did not do the call. After other errors it may have done it."""
+"""Errcodes of calls that WeChat did not execute, because another call for the same user or file is in progress.
+
+After other errors WeChat may have executed the call.
+"""
 
 log = structlog.get_logger(__name__)
 

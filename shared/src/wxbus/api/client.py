@@ -42,7 +42,7 @@ class CallOptions(TypedDict, total=False):
     repeat: Repeat
     """Default: NEVER."""
     token: bool
-    """Whether WeChat wants the account's access token; default: True."""
+    """Whether the endpoint takes the account's access token; default: True."""
     deadline: float
     """Seconds for the whole call with its repeats; by default each attempt has the client's timeout."""
 
@@ -65,7 +65,7 @@ class WeChatClient(Families):
         limits: ApiLimits | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`limits` counts the calls; None: only WeChat does."""
+        """`limits` counts the calls; None: only WeChat counts them."""
         self.appid = appid
         self._http = http
         self._limits = limits
@@ -99,8 +99,8 @@ class WeChatClient(Families):
         Args:
             method: "GET" or "POST".
             path: The path of the endpoint, such as "/cgi-bin/menu/get".
-            answer: What to return. By default the JSON object; a pydantic model that it is read into; `bytes` or `File`
-                for binary answers.
+            answer: Type of the result: by default the JSON object; a pydantic model of it; `bytes` or `File` for binary
+                answers.
             stream: Return a `Download`, which reads a large answer piece by piece.
             options: See `CallOptions`.
 
@@ -125,7 +125,7 @@ class WeChatClient(Families):
         read: Callable[[Download], Awaitable[object]] | None = None,
         stream: bool = False,
     ) -> Any:
-        """Return what `read` makes of the answer, by default its JSON object."""
+        """Return the result of `read` for the answer, by default its JSON object."""
         path, deadline = request.path, options.get("deadline")
 
         async def attempt(token: str | None = None) -> Any:

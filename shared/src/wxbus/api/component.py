@@ -4,7 +4,7 @@ Each function raises:
     WeChatError: WeChat rejected the request: 61004 the caller's IP address; 61005, 61006 or 61058 the ticket; 61003 an
         account that has not authorised the platform; 61009 or 61010 a code; 61023 a refresh token; 40001 or 42001 the
         platform's token.
-    WeChatUnavailable: No valid response; a code may be used.
+    WeChatUnavailable: No valid response; the code may have been used.
 """
 
 from dataclasses import dataclass, field, replace
@@ -128,9 +128,9 @@ def _authorization(path: str, response: JsonObject) -> Authorization:
     if not isinstance(info, dict):
         raise WeChatUnavailable(f"{path}: the response has no authorization_info")
     scopes = info.get("func_info")
-    categories = [one.get("funcscope_category") for one in scopes or () if isinstance(one, dict)]
+    categories = [scope.get("funcscope_category") for scope in scopes or () if isinstance(scope, dict)]
     return Authorization(
         require_text(path, info, "authorizer_appid"),
         require_text(path, info, "authorizer_refresh_token"),
-        tuple(one["id"] for one in categories if isinstance(one, dict) and isinstance(one.get("id"), int)),
+        tuple(entry["id"] for entry in categories if isinstance(entry, dict) and isinstance(entry.get("id"), int)),
     )

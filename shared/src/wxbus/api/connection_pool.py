@@ -13,7 +13,7 @@ from wxbus.api.connection import Answer, Connection
 from wxbus.errors import TRANSPORT_CLOSED
 
 MAX_CONNECTIONS: Final = 256
-"""Further calls wait; a worker may handle 2,000 messages at once. Answers after 0.1 s make it 2,560 calls a second."""
+"""Further calls wait; a worker may handle 2,000 messages at once. With answers after 0.1 s: 2,560 calls a second."""
 KEEPALIVE: Final = 15.0
 """Seconds after which an unused connection is not used again: the server may be about to close it."""
 NEXT_ADDRESS: Final = 0.25
@@ -32,20 +32,20 @@ class ConnectionPool:
         self._host, self._port = url.raw_host or "", url.port or 0
         self._tls = tls
         self._max_body = max_body
-        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._unused: deque[tuple[Connection, float]] = deque()
-        """With the moment of the last answer, the oldest first."""
+        """Each with the loop's time of its last answer; the oldest first."""
 
     async def exchange(self, request: bytes, deadline: float) -> Answer:
         """Return the answer to a request, see `Connection.exchange`.
 
         Raises:
-            NotConnected: Nothing was sent, because there was no connection at the deadline, or an error.
+            NotConnected: Nothing was sent: connecting failed, or took longer than the deadline.
         """
-        if self._places.locked():
-            await self._wait_for_place(deadline)
+        if self._slots.locked():
+            await self._wait_for_slot(deadline)
         else:
-            await self._places.acquire()  # at once
+            await self._slots.acquire()  # at once
         try:
             connection = self._take_unused() or await self._connect(deadline)
             answer = await connection.exchange(request, deadline)
@@ -53,17 +53,17 @@ class ConnectionPool:
                 self._unused.append((connection, asyncio.get_running_loop().time()))
             return answer
         finally:
-            self._places.release()
+            self._slots.release()
 
     def close(self) -> None:
         """Close the unused connections."""
         while self._unused:
             self._unused.pop()[0].close()
 
-    async def _wait_for_place(self, deadline: float) -> None:
+    async def _wait_for_slot(self, deadline: float) -> None:
         try:
             async with asyncio.timeout_at(deadline):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError:
             raise NotConnected(f"all {MAX_CONNECTIONS} connections are in use") from None
 

@@ -39,11 +39,11 @@ JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class ConnectionLost(aiohttp.ClientError):
-    """The connection was lost before the answer came."""
+    """The connection was lost before the answer arrived."""
 
 
 async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a GET: WeChat may have done it, and a login code is valid once."""
+    """Keep aiohttp from repeating a GET: WeChat may have executed it, and a login code is valid once."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -114,7 +114,7 @@ class WeChatHttp:
     async def _exchange(self, request: Request, token: str | None, seconds: float) -> JsonObject:
         until = asyncio.get_running_loop().time() + seconds
         try:
-            answer = await self._pool.exchange(self._written(request, token), until)
+            answer = await self._pool.exchange(self._encoded(request, token), until)
         except EXCHANGE_ERRORS as exc:
             failure = reason_of(exc)
             kind = WeChatUnreachable if isinstance(exc, NotConnected) else WeChatUnavailable
@@ -123,7 +123,7 @@ class WeChatHttp:
         # Outside of `except`, so that the error, which may contain bytes of the peer, is not the context of this one.
         raise kind(f"{request.path}: {failure}")
 
-    def _written(self, request: Request, token: str | None) -> bytes:
+    def _encoded(self, request: Request, token: str | None) -> bytes:
         """Return head and body of a request."""
         if request.params:
             head = self._head_of(request.method, request.path, request.query(token))

@@ -45,7 +45,7 @@ class LimitTable:
 
     by_path: Mapping[str, Limit]
     others: Limit = Limit()
-    """Of each path that `by_path` does not have."""
+    """The limit of each path that is not in `by_path`."""
     per_user: Mapping[str, Limit] = field(default_factory=dict)
     """Messages of one account to one user, by path."""
 
@@ -104,8 +104,8 @@ class ApiLimits(Protocol):
         """Count a call that is made now.
 
         Raises:
-            RateLimited: The calls of this minute or hour are used up, or WeChat said so.
-            QuotaExceeded: Those of this day.
+            RateLimited: The calls of this minute or hour are used up, by our count or by WeChat's.
+            QuotaExceeded: The calls of this day are used up.
         """
         ...
 

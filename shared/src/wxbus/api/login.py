@@ -6,7 +6,7 @@ Each function raises:
     LoginRequired: The code is wrong or used (40029, 40163): the client must log in again.
     UserRefused: WeChat refuses a high-risk user (40226).
     RateLimited: Too many logins of this user (45011).
-    WeChatUnavailable: No valid response; the code may be used.
+    WeChatUnavailable: No valid response; the code may have been used.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""One request to WeChat's API, checked before the network."""
+"""One request to WeChat's API, checked before it is sent."""
 
 import json
 import re
@@ -48,7 +48,7 @@ class Request:
     json: Mapping[str, Any] | Sequence[Any] | None = field(default=None, repr=False)
     files: Files | None = field(default=None, repr=False)
     content: bytes | None = field(default=None, repr=False)
-    """The body without files; made of `json` if it is not given."""
+    """The body without files; by default the encoded `json`."""
 
     def __post_init__(self) -> None:
         if self.method not in ("GET", "POST"):
@@ -87,7 +87,7 @@ class Request:
     def secrets(self, token: str | None) -> Iterator[str]:
         """Yield the values that no error may show."""
         sent = [self.query(token), self.json if isinstance(self.json, Mapping) else {}]
-        found = (one.get(name) for one in sent for name in SECRET_NAMES)
+        found = (fields.get(name) for fields in sent for name in SECRET_NAMES)
         yield from (value for value in found if isinstance(value, str) and value)
 
 
@@ -98,7 +98,7 @@ def json_body(json: Mapping[str, Any] | Sequence[Any]) -> bytes:
 
 @lru_cache(maxsize=256)  # a program calls few paths
 def _check_path(path: str) -> None:
-    """Refuse what is not the path of an endpoint; the text shows no query, which may contain a secret."""
+    """Raise ValueError if `path` is not an endpoint's path; the text shows no query, which may contain a secret."""
     if "://" in path or path.startswith("//"):
         raise ValueError("path must be a path such as /cgi-bin/menu/get, not a full URL: the client knows the host")
     if "?" in path:

@@ -1,4 +1,4 @@
-"""Lets the caller of a handler see what the handler sends with its client."""
+"""Lets the caller of a handler observe the messages that the handler sends with its client."""
 
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
@@ -8,7 +8,7 @@ from wxbus.wechat.replies.reply import AnyReply
 
 
 class SendObserver(Protocol):
-    """Sees the messages that `WeChatClient.send` sends."""
+    """Observes the messages that `WeChatClient.send` sends."""
 
     def sending(self, appid: str, openid: str, reply: AnyReply) -> AbstractContextManager[None]:
         """Return a context manager around the call; it raises WeChatError if WeChat would refuse the message."""

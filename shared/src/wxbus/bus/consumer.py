@@ -109,7 +109,9 @@ class Consumer:
         try:
             async with self._subscribing:
                 before = list(self._closing.values())
-                closing = [consumer for one in tuple(self._consumers) if (consumer := self._start_closing(one))]
+                closing = [
+                    started for partition in tuple(self._consumers) if (started := self._start_closing(partition))
+                ]
             async with asyncio.TaskGroup() as group:
                 for consumer in closing:
                     group.create_task(self._close(consumer))

@@ -1,4 +1,4 @@
-"""What all deliveries of real messages have, wherever they come from."""
+"""The base class of deliveries of received messages."""
 
 import hashlib
 from time import monotonic
@@ -32,7 +32,7 @@ class ReceivedDelivery:
 
     @property
     def key(self) -> str:
-        """Return what is the same for all deliveries of one attempt at one message."""
+        """Return the key that all deliveries of one attempt at one message share."""
         try:
             envelope = self.envelope()
         except UnreadableEnvelope:
@@ -45,5 +45,5 @@ class ReceivedDelivery:
         return len(self.message.body)
 
     def pack(self) -> bytes:
-        """Return it as bytes."""
+        """Return the message as bytes."""
         return self.message.pack(monotonic() - self.arrived)

@@ -18,7 +18,7 @@ class EnvelopeKind(StrEnum):
     CONTEXT_EXPIRED = "context_expired"
     """The user's context is due to be removed."""
     REPLY_UNDELIVERED = "reply_undelivered"
-    """WeChat did not take a reply to the user."""
+    """WeChat did not accept a reply to the user."""
     SEND = "send"
     """A message for the user from another program; the body is the reply."""
     SIGNAL = "signal"
@@ -33,7 +33,7 @@ class EnvelopeKind(StrEnum):
 class Envelope:
     """One message, never changed. Copies of one request (spool, time-out, retry) have the same `id` and `dedup_id`.
 
-    It is not `frozen`: that makes it five times as slow to create.
+    It is not `frozen`: creating a frozen instance takes five times as long.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Envelope:
     """Seconds for which ingress waits for an answer at `reply_to`, including WeChat's retries."""
 
     def without_reply_to(self) -> "Envelope":
-        """Return a copy that wants no answer."""
+        """Return a copy that requests no answer."""
         return replace(self, reply_to=None, correlation_id=None, expiration=None)
 
 

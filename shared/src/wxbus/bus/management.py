@@ -49,7 +49,7 @@ class Management:
             async with self._session.get(self._at("connections", columns="name,user_provided_name")) as answer:
                 answer.raise_for_status()
                 connections: Sequence[Mapping[str, Any]] = await answer.json()
-            found = [one["name"] for one in connections if one.get("user_provided_name") == name]
+            found = [each["name"] for each in connections if each.get("user_provided_name") == name]
             for connection in found:
                 where = self._at(f"connections/{quote(connection, safe='')}")
                 async with self._session.delete(where, headers={"X-Reason": reason}) as answer:

@@ -36,7 +36,7 @@ class PartitionDelivery(ReceivedDelivery):
         super().__init__(message, partition, lane=lane, redelivered=redelivered)
 
     async def ack(self) -> None:
-        """Acknowledge it on its own channel, or raise BrokerUnavailable if that is lost."""
+        """Acknowledge the delivery on its channel, or raise BrokerUnavailable if the channel is lost."""
         if self._acked:
             # RabbitMQ would close the channel, and with it all deliveries of the partition.
             raise RuntimeError(f"delivery {self._tag} is acknowledged twice")
@@ -53,9 +53,9 @@ class PartitionConsumer:
         self.delivering_since: float | None = None
         """Time of the first message: this subscription is the active one since then."""
         self.ended = False
-        """It was drained or lost: no delivery of it is running."""
+        """The partition was drained or lost: none of its deliveries is running."""
         self.closed = asyncio.Event()
-        """Set when it was given up and its channel is closed."""
+        """Set when the partition was given up and the channel is closed."""
         self._channel = channel
         self._handler = handler
         self._accepting = True

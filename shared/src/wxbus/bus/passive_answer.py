@@ -34,7 +34,7 @@ class PassiveAnswer:
 
     @classmethod
     def parse(cls, body: bytes) -> "PassiveAnswer":
-        """Return what `to_bytes` wrote, or raise UnreadableEnvelope."""
+        """Return the answer that `to_bytes` encoded, or raise UnreadableEnvelope."""
         try:
             found = json.loads(body)
             document, reply_id = found["document"], found["reply_id"]

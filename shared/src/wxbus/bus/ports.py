@@ -48,7 +48,7 @@ class Delivery(Protocol):
 
     @property
     def key(self) -> str:
-        """Return what is the same for all deliveries of one attempt at one message."""
+        """Return the key that all deliveries of one attempt at one message share."""
         ...
 
     @property
@@ -87,7 +87,7 @@ class DeliveryHandler(Protocol):
     """Receives deliveries: the worker's lanes."""
 
     def deliver(self, delivery: Delivery) -> None:
-        """Take a delivery without waiting; called in the order of the queue."""
+        """Accept a delivery without waiting; called in the order of the queue."""
         ...
 
     def lost(self, partition: int) -> None:
@@ -100,14 +100,14 @@ class DeliveryHandler(Protocol):
 
 
 class Inbox(Protocol):
-    """Takes envelopes for the workers. Implemented by the publisher and by ingress's publisher with a spool.
+    """Accepts envelopes for the workers. Implemented by the publisher and by ingress's publisher with a spool.
 
     Raises:
         Unavailable: It is unknown whether the envelope was stored within `budget` seconds.
     """
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
-        """Put it into the partition of its lane; returns when it is on disk."""
+        """Publish an envelope to the partition of its lane; returns when it is on disk."""
         ...
 
 
@@ -124,7 +124,7 @@ class PublisherPort(Inbox, Protocol):
         ...
 
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
-        """Put it into its lane again after a delay of `RETRY_DELAYS` or `WAKEUP`; the caller counts the attempt."""
+        """Publish an envelope to its lane after a delay (`RETRY_DELAYS`, `WAKEUP`); the caller counts the attempt."""
         ...
 
     async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
@@ -136,15 +136,15 @@ class PublisherPort(Inbox, Protocol):
         ...
 
     async def check(self) -> None:
-        """Return if a publish would go out now, or raise BrokerUnavailable."""
+        """Return if a publish would be sent now, or raise BrokerUnavailable."""
         ...
 
     async def probe(self, *, budget: float) -> None:
-        """Publish a message that no queue gets; returns when RabbitMQ has confirmed it."""
+        """Publish a message that is routed to no queue; returns when RabbitMQ has confirmed it."""
         ...
 
     async def until_usable(self) -> None:
-        """Return when a publish would go out at once."""
+        """Return when a publish would be sent at once."""
         ...
 
 
@@ -152,9 +152,9 @@ class PassiveAnswerHandler(Protocol):
     """Receives the answers to envelopes published with `reply_to=REPLY_TO`."""
 
     def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
-        """Take an answer without waiting; its request may have timed out."""
+        """Accept an answer without waiting; its request may have timed out."""
         ...
 
     def lost(self) -> None:
-        """The channel is lost: open requests will get no answer."""
+        """End waiting: the channel is lost, and open requests will get no answer."""
         ...

@@ -53,7 +53,7 @@ def _decode(encoded: bytes) -> dict[str, Any]:
     at = 2
     found: dict[str, Any] = {}
     for name, kind in _present(flags):
-        if name == "timestamp":  # only pamqp makes a datetime of it, and nothing reads it
+        if name == "timestamp":  # not decoded: it is unused
             at += 8
         elif kind == _SHORT:
             end = at + 1 + encoded[at]

@@ -23,7 +23,7 @@ from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
 
 WINDOW = 200
-"""Unconfirmed publishes at once: more than a process usually has connections, because waiting costs a time-out each."""
+"""Most unconfirmed publishes: more than the usual connections of a process, because each wait costs a timer."""
 BLOCKED_AFTER = 0.05
 """Seconds after which a connection that is not ready counts as blocked by an alarm."""
 
@@ -75,7 +75,7 @@ class Publisher:
         return self._session.connections
 
     async def check(self) -> None:
-        """Return if a publish would go out now.
+        """Return if a publish would be sent now.
 
         Raises:
             BrokerUnavailable: Not connected, or RabbitMQ blocks publishers because of an alarm (memory, disk).
@@ -91,7 +91,7 @@ class Publisher:
             raise
 
     async def until_usable(self) -> None:
-        """Return when a publish would go out at once: connected, and not blocked by an alarm."""
+        """Return when a publish would be sent at once: connected, and not blocked by an alarm."""
         while True:
             channel = await self._next_channel()
             unblocked, closing = asyncio.ensure_future(channel.until_unblocked()), channel.closing
@@ -104,18 +104,18 @@ class Publisher:
                 closing.cancel()
 
     async def probe(self, *, budget: float) -> None:
-        """Publish a message that no queue gets; returns when RabbitMQ has confirmed it, or raises BrokerUnavailable."""
+        """Publish a message that is routed to no queue; returns after the confirm, or raises BrokerUnavailable."""
         message_id = new_id()
         properties = Basic.Properties(message_id=message_id).marshal()
         await self._send("", f"{self._inbox}.nowhere", message_id, properties, b"", budget, mandatory=False)
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
-        """Put it into the partition of its lane; returns when RabbitMQ has it on disk."""
+        """Publish an envelope to the partition of its lane; returns when RabbitMQ has it on disk."""
         key = self._key(envelope.lane)
         await self._send(self._inbox, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
-        """Put it into the retry queue of `delay`, from which it returns to the partition of its lane."""
+        """Publish an envelope to the retry queue of `delay`, from which it returns to the partition of its lane."""
         exchange, key = self._topology.retry(delay).name, self._key(envelope.lane)
         await self._send(exchange, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
@@ -125,7 +125,7 @@ class Publisher:
             raise TypeError(f"{type(delivery).__name__} does not come from a queue")
         message = delivery.message
         properties = wire.to_dead_properties(message, death)
-        properties.message_id = properties.message_id or new_id()  # a return is matched by it
+        properties.message_id = properties.message_id or new_id()  # returned messages are matched by it
         key = self._key(delivery.lane)
         await self._send(self._dead, key, properties.message_id, properties.marshal(), message.body, budget)
 

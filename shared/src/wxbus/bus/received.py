@@ -1,4 +1,4 @@
-"""A message as it came from RabbitMQ, also in the form in which it can be kept elsewhere."""
+"""A message as received from RabbitMQ, and its packed form for storage elsewhere."""
 
 import struct
 import time
@@ -15,10 +15,10 @@ _HEAD = struct.Struct(">dI")
 
 
 class Received:
-    """Properties, decoded when they are needed, and body."""
+    """Body and properties of a message; the properties are decoded at their first use."""
 
     def __init__(self, encoded: bytes, body: bytes) -> None:
-        """`encoded` are the properties as AMQP has them in a content header."""
+        """`encoded` are the properties as in an AMQP content header."""
         self.encoded = encoded
         self.body = body
 
@@ -38,12 +38,12 @@ class Received:
         return to_basic_properties(self.encoded)
 
     def pack(self, age: float) -> bytes:
-        """Return it as bytes; `age` is seconds since its arrival."""
+        """Return the message as bytes; `age` is the seconds since its arrival."""
         return _HEAD.pack(time.time() - age, len(self.encoded)) + self.encoded + self.body
 
     @classmethod
     def unpack(cls, packed: bytes) -> "tuple[Received, float]":
-        """Return what `pack` wrote, and its age in seconds, which counts on."""
+        """Return the packed message, and its age in seconds, which includes the time since `pack`."""
         arrived, size = _HEAD.unpack_from(packed)
         body = _HEAD.size + size
         return cls(packed[_HEAD.size : body], packed[body:]), max(0.0, time.time() - arrived)

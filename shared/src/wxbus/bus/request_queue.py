@@ -1,4 +1,4 @@
-"""The queue in which other programs put requests about users; one worker at a time takes them, in order."""
+"""The queue of other programs' requests about users; one worker at a time consumes it, in order."""
 
 import asyncio
 from collections import deque
@@ -25,7 +25,7 @@ from wxbus.bus.received import Received
 from wxbus.bus.topology import Queue, Topology
 
 PREFETCH: Final = 256
-"""Requests that are taken together."""
+"""Most requests in one batch."""
 
 
 class RequestDelivery(ReceivedDelivery):
@@ -41,7 +41,7 @@ class RequestDelivery(ReceivedDelivery):
 
 
 RequestsHandler: TypeAlias = Callable[[Sequence[RequestDelivery]], Awaitable[None]]
-"""Takes requests in the order of the queue; returns when all of them are on disk elsewhere."""
+"""Accepts requests in the order of the queue; returns when all of them are on disk elsewhere."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -106,9 +106,9 @@ async def _ensure(connection: AbstractConnection, queue: Queue) -> None:
 
 
 class RequestConsumer:
-    """Gives the requests of the queue to a handler, and acknowledges them afterwards.
+    """Passes the requests of the queue to a handler, and acknowledges them afterwards.
 
-    The queue has a single active consumer, so requests are taken in order by one worker; another one takes over.
+    The queue has a single active consumer, so one worker consumes the requests in order; another worker takes over.
     """
 
     def __init__(self, url: str, topology: Topology, handler: RequestsHandler, *, name: str) -> None:
@@ -117,7 +117,7 @@ class RequestConsumer:
         self._session = Session(url, self._set_up, name=f"{name}:requests")
 
     async def run(self) -> None:
-        """Take requests until cancelled; unacknowledged ones return to the queue, and are found to be duplicates."""
+        """Consume requests until cancelled; unacknowledged requests are delivered again, and dropped as duplicates."""
         await self._session.run()
 
     @asynccontextmanager
@@ -150,5 +150,5 @@ class RequestConsumer:
                     await channel.basic_ack(last, multiple=True, wait=False)
             except Exception as exc:
                 log.exception("requests.failed")
-                self._session.end(f"requests could not be taken: {exc}")
+                self._session.end(f"requests could not be accepted: {exc}")
                 return

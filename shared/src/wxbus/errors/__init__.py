@@ -16,8 +16,8 @@ WxbusError
 │   ├── TokenUnavailable
 │   │   └── TokenRefused      an operator must act; a retry alone does not help
 │   ├── RpcUnavailable
-│   └── WeChatUnavailable     WeChat may have done the call
-│       └── WeChatUnreachable     it has not: there was no connection
+│   └── WeChatUnavailable     WeChat may have executed the call
+│       └── WeChatUnreachable     no connection: WeChat has not executed the call
 ├── RetryLater            the worker schedules a retry of the delivery
 ├── Reject                the worker dead-letters the delivery at once
 │   └── UnreadableEnvelope
@@ -133,7 +133,7 @@ class Overloaded(Unavailable):
 
 
 class StoreUnavailable(Unavailable):
-    """No response from Redis in time; a write may have happened."""
+    """No response from Redis in time; a write may have been executed."""
 
 
 class TokenUnavailable(Unavailable):

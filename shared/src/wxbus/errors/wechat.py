@@ -40,7 +40,7 @@ class TokenInvalid(WeChatError):
 
 
 class ServerBusy(WeChatError):
-    """WeChat is busy: try again later. A message may have been sent all the same (-1)."""
+    """WeChat is busy: try again later. A message may have been sent nevertheless (-1)."""
 
 
 class RateLimited(WeChatError):

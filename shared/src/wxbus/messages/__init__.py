@@ -1,4 +1,4 @@
-"""Messages from anywhere: any program sends to a user, or posts an event about him, in the order of his lane.
+"""Messages from anywhere: any program sends to a user, or posts an event about a user, in the order of the lane.
 
 from wxbus.messages import Bus
 """

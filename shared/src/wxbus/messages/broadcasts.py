@@ -11,8 +11,8 @@ from wxbus.rpc import method, service
 from wxbus.wechat.replies.long_text import split_text
 from wxbus.wechat.replies.reply import Text
 
-MOST_RECIPIENTS: Final = 5_000
-"""Of one request; any number of requests add to a broadcast."""
+MAX_RECIPIENTS: Final = 5_000
+"""Most recipients in one request; any number of requests add to a broadcast."""
 DEFAULT_RATE: Final = 50.0
 
 BroadcastId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -66,9 +66,9 @@ class NewBroadcast(BroadcastRequest):
 
 
 class MoreRecipients(BroadcastRequest):
-    """Recipients to add to a broadcast; each user gets the message once, however often he is added."""
+    """Recipients to add to a broadcast; each user gets the message once, even if added several times."""
 
-    openids: list[Openid] = Field(default_factory=list, max_length=MOST_RECIPIENTS)
+    openids: list[Openid] = Field(default_factory=list, max_length=MAX_RECIPIENTS)
     complete: bool = False
     """These are the last ones: the broadcast starts."""
 
@@ -86,7 +86,7 @@ class PauseBroadcast(BroadcastRequest):
 
 
 class BroadcastStatus(BaseModel):
-    """How far a broadcast is."""
+    """The progress of a broadcast."""
 
     id: str
     account: str
@@ -103,7 +103,7 @@ class BroadcastStatus(BaseModel):
     refused: dict[str, int] = Field(default_factory=dict)
     """Numbers of refused messages by reason."""
     waiting: int
-    """Recipients that are still to come."""
+    """Recipients to whom the message is not sent yet."""
     in_flight: int
     """Recipients to whom workers are sending."""
 
@@ -130,7 +130,7 @@ class Refused(BaseModel):
 
 
 class RefusedList(BaseModel):
-    """Refused recipients, the first refused first; empty after the last one."""
+    """Refused recipients in the order of refusal; empty after the last one."""
 
     refused: list[Refused]
 
@@ -175,7 +175,7 @@ class BroadcastService(ABC):
     @method(BroadcastRequest, scopes=["broadcast:status:{account}"])
     @abstractmethod
     async def status(self, request: BroadcastRequest) -> BroadcastStatus:
-        """Return how far a broadcast is."""
+        """Return the progress of a broadcast."""
 
     @method(AccountBroadcasts, scopes=["broadcast:status:{account}"])
     @abstractmethod

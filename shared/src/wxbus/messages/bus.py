@@ -4,7 +4,7 @@
         await bus.send("shop", openid, reply.Text("Your parcel has arrived."))
         await bus.event("shop", openid, "paid", {"order": "88001"}, id="payment-4711")
 
-Sends and events travel the user's lane: in order with his messages, retried, and once for each id.
+Sends and events travel the user's lane: in order with the user's messages, retried, and once for each id.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ ATTEMPTS: Final = 3
 
 
 class Submit(Protocol):
-    """Takes requests: the queue, the RPC service, or the worker itself. Repeated requests have one effect."""
+    """Accepts requests: the queue, the RPC service, or the worker itself. Repeated requests have one effect."""
 
     async def accept(self, request: SendRequest | EventRequest) -> Accepted:
         """Return when the message is on disk."""
@@ -68,7 +68,7 @@ class Bus:
 
         Args:
             url: Address of RabbitMQ, or with an API key that of the workers' RPC: `http://worker:8084`.
-            api_key: With the scopes `messages:send`, `messages:event` and `messages:cancel` for the accounts.
+            api_key: A key with the scopes `messages:send`, `messages:event` and `messages:cancel` for the accounts.
             topology: Queue names of the installation; those of the namespace `wxbus` by default.
 
         Raises:
@@ -115,7 +115,7 @@ class Bus:
         id: str | None = None,  # noqa: A002 - the word of the API
         send_at: datetime | None = None,
     ) -> str:
-        """Post an event about a user, which `@router.signal(name)` handles with his context, and return its id.
+        """Post an event about a user, which `@router.signal(name)` handles with the user's context, and return its id.
 
         `data` is a pydantic model or JSON values; see `send` for the other arguments.
         """
@@ -129,7 +129,7 @@ class Bus:
 
 
 class Queue(Protocol):
-    """Takes requests for the workers: `wxbus.bus.request_queue.RequestPublisher`."""
+    """Accepts requests for the workers: `wxbus.bus.request_queue.RequestPublisher`."""
 
     async def put(self, body: bytes, *, budget: float) -> None:
         """Return when RabbitMQ has the request on disk, or raise BrokerUnavailable."""

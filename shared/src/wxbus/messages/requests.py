@@ -1,4 +1,4 @@
-"""What other programs ask for: the same requests from Python, over AMQP and by RPC."""
+"""Requests of other programs: the same from Python, over AMQP and by RPC."""
 
 import json
 import time
@@ -28,12 +28,12 @@ from wxbus.wechat.replies.wecom import WeComReply
 DATA_LIMIT: Final = 64 * 1024
 """Bytes of an event's data as JSON."""
 LONGEST_DELAY: Final = timedelta(days=366)
-"""Of `send_at`."""
+"""Longest delay of `send_at`."""
 
 AccountName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
 """Name of an account in the accounts file, or its appid."""
 Openid: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@:-]{1,128}$")]
-"""Of a user; the colon is in those of WeChat Customer Service."""
+"""Openid of a user; ids of WeChat Customer Service contain a colon."""
 MessageId: TypeAlias = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
 """The caller's id: of several messages to a user with the same id, the first is handled (within 7 days)."""
 EventName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
@@ -140,7 +140,7 @@ class Accepted(BaseModel):
     """A message that is on disk and will be handled."""
 
     id: str
-    """The caller's id, or the one that was made."""
+    """The caller's id, or a new one."""
     scheduled: bool = False
     """It waits for its `send_at`."""
 

@@ -13,12 +13,12 @@ class MessagesService(ABC):
     @method(SendRequest, scopes=["messages:send:{account}"])
     @abstractmethod
     async def send(self, request: SendRequest) -> Accepted:
-        """Send a message to a user, after what is in his lane now, or at `send_at`."""
+        """Send a message to a user, after the messages that are in the user's lane now, or at `send_at`."""
 
     @method(EventRequest, scopes=["messages:event:{account}"])
     @abstractmethod
     async def event(self, request: EventRequest) -> Accepted:
-        """Post an event about a user, which the handler of the signal gets in his lane."""
+        """Post an event about a user, which the handler of the signal gets in the user's lane."""
 
     @method(CancelRequest, scopes=["messages:cancel:{account}"])
     @abstractmethod

@@ -1,1 +1,1 @@
-"""What gateways and workers share about WebSockets: the log of each user's pushes, who is connected, and groups."""
+"""State of WebSockets that gateways and workers share: each user's pushes, connected users, and groups."""

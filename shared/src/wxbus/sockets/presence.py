@@ -1,4 +1,6 @@
-"""Who is connected where. A gateway has one lease for all its connections; another one ends those of a dead gateway."""
+"""The connections of users to gateways. A gateway has one lease for all its connections; when it dies, another gateway
+ends them.
+"""
 
 import json
 from abc import ABC, abstractmethod
@@ -12,7 +14,7 @@ from wxbus.store.store import Store
 LEASE: Final = 10.0
 """Seconds after which a gateway that does not renew its lease counts as dead."""
 CLAIM: Final = 30
-"""Seconds for which one gateway cleans up after a dead one before another may."""
+"""Seconds that a gateway has to clean up after a dead gateway before another gateway may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Connection:
 
 
 class Presence(ABC):
-    """Who is connected now: handlers and methods of services take it by type."""
+    """Shows whether users are connected; handlers and service methods get it by type."""
 
     @abstractmethod
     async def is_connected(self, appid: str, openid: str) -> bool:
@@ -41,24 +43,24 @@ class RedisPresence(Presence):
         self._keys = SocketKeys(namespace)
 
     async def renew(self, gateway: str) -> bool:
-        """Extend the lease of a gateway; False if it was over: its connections were ended by another one."""
+        """Extend the lease of a gateway; False if it had expired and another gateway has ended the connections."""
         now = await self._store.now()
         known = await self._store.command("ZSCORE", self._keys.alive, gateway)
         await self._store.command("ZADD", self._keys.alive, now + LEASE, gateway)
         return known is not None
 
     async def add(self, gateway: str, connection: Connection) -> None:
-        """Note a connection: with the gateway first, so that none is forgotten when it dies. It may be repeated."""
+        """Record a connection, first with its gateway, so that it is found if the gateway dies. It may be repeated."""
         record = json.dumps(asdict(connection))
         await self._store.command("HSET", self._keys.connections(gateway), connection.id, record)
         await self._store.command("SADD", self._gateways(connection), gateway)
 
     async def leave(self, gateway: str, connection: Connection) -> None:
-        """Note that a user has no connection on a gateway any more; `remove` follows once that is posted."""
+        """Record that a user has no connection to a gateway any more; call `remove` after the signal is posted."""
         await self._store.command("SREM", self._gateways(connection), gateway)
 
     async def remove(self, gateway: str, connection: Connection) -> None:
-        """Forget a connection whose end is posted."""
+        """Delete a connection after the signal of its end is posted."""
         await self._store.command("HDEL", self._keys.connections(gateway), connection.id)
 
     async def is_connected(self, appid: str, openid: str) -> bool:
@@ -71,13 +73,13 @@ class RedisPresence(Presence):
         return any(end is not None and float(end) > now for end in ends)
 
     async def dead(self) -> list[str]:
-        """Return the gateways whose lease is over."""
+        """Return the gateways whose lease has expired."""
         now = await self._store.now()
         found = await self._store.command("ZRANGEBYSCORE", self._keys.alive, "-inf", now)
         return [gateway.decode() for gateway in found]
 
     async def claim(self, gateway: str, by: str) -> Mapping[str, Connection] | None:
-        """Return the connections of a dead gateway, by id, to the first that asks; None to others."""
+        """Return the connections of a dead gateway, by id, to the first caller; None to others."""
         claim = f"{self._keys.connections(gateway)}:claim"
         if not await self._store.command("SET", claim, by, "NX", "EX", CLAIM):
             return None
@@ -86,7 +88,7 @@ class RedisPresence(Presence):
         return {name.decode(): Connection(**json.loads(record)) for name, record in pairs}
 
     async def forget(self, gateway: str) -> None:
-        """Forget a dead gateway after its connections were ended."""
+        """Delete a dead gateway after its connections were ended."""
         await self._store.command("DEL", self._keys.connections(gateway))
         await self._store.command("ZREM", self._keys.alive, gateway)
 

@@ -1,8 +1,8 @@
-"""The log of each user's pushes: what a client missed while it was away is read again, in order and once.
+"""The log of each user's pushes: a client reads the pushes that it missed while disconnected, in order and once.
 
 A log is bounded by number, bytes and age. Each push has a position, `epoch.number.moment`. A client that
 reconnects names the last position that it has; if later pushes have expired, the gap is reported, not hidden. After a
-crash Redis may have lost the newest pushes, and assigns their numbers again: the moment tells them apart.
+crash Redis may have lost the newest pushes, and assigns their numbers again: the moment distinguishes them.
 """
 
 import re
@@ -19,7 +19,7 @@ EMPTY: Final = "0"
 """Epoch of a log without pushes."""
 POSITION: Final = re.compile(r"(?P<epoch>[0-9A-Za-z]{1,32})\.(?P<number>[0-9]{1,15})\.(?P<moment>[0-9]{1,15})")
 PAGE: Final = 100
-"""Pushes that are read at once."""
+"""Most pushes in one read."""
 
 
 LOG_KEYS: Final = ("pushes", "pushes_state", "push_ids")
@@ -28,7 +28,7 @@ LOG_KEYS: Final = ("pushes", "pushes_state", "push_ids")
 
 @dataclass(frozen=True, slots=True)
 class LogLimits:
-    """What is kept of a user's pushes; the newest one always is."""
+    """The limits of a user's log; the newest push is always kept."""
 
     pushes: int = 500
     bytes: int = 1024 * 1024
@@ -42,7 +42,7 @@ class Position:
     epoch: str
     number: int
     moment: int = 0
-    """When that push was appended, milliseconds by Redis's clock; 0 if it is not in the log any more."""
+    """Time at which that push was appended, in milliseconds on Redis's clock; 0 if it is no longer in the log."""
 
     def __str__(self) -> str:
         return f"{self.epoch}.{self.number}.{self.moment}"
@@ -61,11 +61,11 @@ class Page:
     """Pushes after a position."""
 
     position: Position
-    """Behind the last of them."""
+    """The position behind the last of them."""
     pushes: tuple[tuple[Position, bytes], ...]
     """The position behind each push, and its JSON body; in order."""
     missed: bool
-    """Pushes before the first one are gone."""
+    """Whether pushes between the given position and the first one are missing."""
 
 
 class PushLog:
@@ -77,7 +77,7 @@ class PushLog:
         self._limits = limits or LogLimits()
 
     async def append(self, appid: str, openid: str, body: bytes, *, push_id: str) -> bool:
-        """Append a push; False if one with this id was appended before. It may be repeated."""
+        """Append a push; False if a push with this id was appended before. It may be repeated."""
         keys = [self._keys.of_user(appid, openid, kind) for kind in (*LOG_KEYS, "gateways")]
         limits = self._limits
         words = (push_id, body, secrets.token_hex(8), limits.pushes, limits.bytes, limits.seconds)

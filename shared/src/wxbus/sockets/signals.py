@@ -3,7 +3,7 @@
 from typing import Final
 
 MESSAGE_PREFIX: Final = "socket:"
-"""Before the name that the client gave its message."""
+"""Prefix of a signal's name, before the client's name of the message."""
 CONNECTED: Final = "socket-connected"
 DISCONNECTED: Final = "socket-disconnected"
 OPTIONAL: Final = frozenset({CONNECTED, DISCONNECTED})

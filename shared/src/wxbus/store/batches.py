@@ -24,11 +24,11 @@ STORE_ERRORS: Final = (
     *TRANSPORT_CLOSED,
     AttributeError,  # redis-py uses a connection that it has just dropped: 'NoneType' object has no attribute
 )
-"""Errors of redis-py that mean no answer."""
+"""Errors of redis-py for a command without an answer."""
 ELSEWHERE: Final = frozenset({"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK"})
 """Error codes of a server that cannot answer now; after a failover the address leads to another server."""
 INCOMPLETE: Final = object()
-"""What the reader returns while an answer is incomplete."""
+"""Returned by the reader while an answer is incomplete."""
 
 
 class Connection(Protocol):
@@ -67,11 +67,11 @@ class _Answers(asyncio.Protocol):
         """The connection is closed."""
 
     def data_received(self, data: bytes) -> None:
-        """Take answers. Called by the event loop."""
+        """Parse answers. Called by the event loop."""
         try:
             self._reader.feed(data)
             while not self.dropped and (answer := self._reader.gets()) is not INCOMPLETE:
-                if type(answer) is not hiredis.PushNotification:  # nothing asked for it
+                if type(answer) is not hiredis.PushNotification:  # not an answer to a command
                     self._answered(answer)
         except (RedisError, hiredis.HiredisError) as exc:
             self._report(self, exc)
@@ -94,12 +94,12 @@ class Batches:
         self._sent: deque[_Call] = deque()
         """Calls of the batch in flight that have no answer yet."""
         self._scheduled = False
-        """The next batch is sent when the event loop has run what is ready."""
+        """The next batch is sent after the callbacks that are ready now."""
         self._connecting: asyncio.Task[None] | None = None
         self._answers: _Answers | None = None
         self._connection: Connection | None = None
         self._elsewhere = False
-        """An answer said that another server must be asked."""
+        """An answer showed that another server must be asked."""
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -156,7 +156,7 @@ class Batches:
 
     def _answered(self, answer: Any) -> None:
         if not self._sent:
-            raise InvalidResponse("an answer to nothing")
+            raise InvalidResponse("an answer without a command")
         if code_of(answer) in ELSEWHERE:
             self._elsewhere = True
         call = self._sent.popleft()
@@ -204,7 +204,7 @@ class Batches:
             connection.abort()
 
     def _fail(self, exc: Exception) -> None:
-        """Drop the connection; what waits fails, too: no answer must take two time-outs."""
+        """Drop the connection; waiting calls fail, too: no call may take two time-outs."""
         failed = [*self._sent, *self._waiting]
         self._sent.clear()
         self._waiting.clear()

@@ -1,6 +1,6 @@
 """Connections to Redis that redis-py opens, with its addresses, passwords and TLS, and then leaves to another protocol.
 
-redis-py's reading and writing takes three times the CPU of a protocol of one's own at low load (decision 0021). This
+redis-py's reading and writing takes three times the CPU of our own protocol at low load (decision 0021). This
 module has all undocumented parts of redis-py that wxbus uses; `tests/integration/store/test_connection.py` checks them.
 """
 
@@ -20,7 +20,7 @@ class Connection:
         self.write = transport.write
 
     def abort(self) -> None:
-        """Close it at once, without sending what is buffered."""
+        """Close the connection at once, without sending buffered data."""
         self._transport.abort()
         self._opened._close()  # type: ignore[no-untyped-call]  # noqa: SLF001 - see the module
 

@@ -75,7 +75,7 @@ class Generation:
         self._known: bytes | None = None
 
     async def check(self) -> None:
-        """Return if Redis takes writes.
+        """Return if Redis accepts writes.
 
         Raises:
             StoreUnavailable: Redis does not answer, or refuses writes; the text is its reason.

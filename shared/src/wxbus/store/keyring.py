@@ -67,9 +67,9 @@ class Keyring:
         return encrypted.partition(b":")[0] == self._current.encode()
 
     def fingerprints(self, value: str, *, context: str) -> tuple[str, ...]:
-        """Return texts by which a sealed value is found again: the current key's first, then those of the other keys.
+        """Return texts by which an encrypted value is found: first the current key's, then those of the other keys.
 
-        They are keyed hashes (HMAC-SHA256), so that values of a small set, like phone numbers, cannot be tried out.
+        They are keyed hashes (HMAC-SHA256): values of a small set, like phone numbers, cannot be found by trial.
         """
         message = f"{context}:{value}".encode()
         keys = self._digest_keys.items()

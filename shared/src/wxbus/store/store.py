@@ -99,7 +99,7 @@ class Store:
                 await redis.aclose()
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
-        """Return what the script returns.
+        """Return the script's result.
 
         Raises:
             StoreUnavailable: No answer; the script may or may not have run.
@@ -120,11 +120,11 @@ class Store:
     async def messages(
         self, channel: str, *, silence: float = SILENCE, on_subscribed: Callable[[], None] = lambda: None
     ) -> AsyncIterator[bytes]:
-        """Yield what is published to `channel`; ends after `silence` seconds without a message.
+        """Yield the messages published to `channel`; ends after `silence` seconds without a message.
 
         Redis keeps no messages for disconnected subscribers: a message is a hint only. Call it again after its end,
         which detects connections that died without notice. `on_subscribed` is called when Redis has confirmed the
-        subscription: what happens from then on is published to it.
+        subscription: it receives every message published from then on.
 
         Raises:
             StoreUnavailable: Not connected, or the connection was lost.
@@ -160,7 +160,7 @@ class Store:
         if int(info["redis_version"].split(".", maxsplit=1)[0]) < 7:
             wrong.append(f"version 7 or newer is needed, it is {info['redis_version']}")
         if info.get("aof_enabled") != "1":
-            wrong.append("`appendonly yes` is needed, or a crash of Redis forgets contexts")
+            wrong.append("`appendonly yes` is needed, or a crash of Redis loses contexts")
         if info.get("maxmemory_policy", "noeviction") != "noeviction":
             wrong.append(f"`maxmemory-policy noeviction` is needed, it is {info['maxmemory_policy']}")
         if wrong:

@@ -1,4 +1,4 @@
-"""When a client asks the token service for a credential, and when it uses the one it has."""
+"""Caches credentials in clients of the token service: decides when to call it, and when to use the cached value."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ class CredentialKey(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A value that the token service gave."""
+    """A value that the token service returned."""
 
     value: str
     expires_in: float
@@ -100,7 +100,7 @@ class TokenCache:
         return cached if cached is not None and self._clock() < cached.expires else None
 
     async def _refresh(self, key: CredentialKey) -> str:
-        """Ask with a short timeout; if the service fails, keep the cached value, unless the account withdrew it."""
+        """Ask with a short timeout; if the service fails, keep the cached value, unless authorisation was withdrawn."""
         try:
             return await self._ask(key, quick=True)
         except TokenUnavailable as exc:

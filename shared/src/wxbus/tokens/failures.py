@@ -1,4 +1,4 @@
-"""What failed calls of the token service mean for their callers."""
+"""Translates failed calls of the token service into errors for their callers."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager

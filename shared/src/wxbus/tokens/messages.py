@@ -30,7 +30,7 @@ class TokenRequest(TokenMessage):
     """Asks for the access token of an account."""
 
     appid: Appid
-    """Of the account."""
+    """Appid of the account."""
 
 
 class ReportInvalidRequest(TokenRequest):
@@ -76,7 +76,7 @@ class PlatformRequest(TokenMessage):
     """Names a third-party platform."""
 
     appid: Appid
-    """Of the platform."""
+    """Appid of the platform."""
 
 
 class TicketDelivery(PlatformRequest):
@@ -94,14 +94,14 @@ class AuthorizationRequest(PlatformRequest):
     authorization_code: SecretText
     """From the event or from the redirect of the browser."""
     authorizer_appid: Appid | None = None
-    """Of the account, as in the event. If it is given, a repeated call with a used code succeeds."""
+    """Appid of the account, as in the event. If it is given, a repeated call with a used code succeeds."""
 
 
 class Withdrawal(PlatformRequest):
     """Reports that an account withdrew its authorisation."""
 
     authorizer_appid: Appid
-    """Of the account."""
+    """Appid of the account."""
     created_at: Moment
     """`CreateTime` of the push. A later authorisation stays valid."""
 
@@ -117,7 +117,7 @@ class AuthorizerAnswer(TokenMessage):
     """An account that has authorised the platform."""
 
     appid: str
-    """Of the account. Its token is requested like that of any other account."""
+    """Appid of the account. Its token is requested like that of any other account."""
     authorized_at: int
     """Seconds since the epoch."""
     permissions: list[int]
@@ -158,11 +158,11 @@ class LoginAnswer(TokenMessage):
     """The user who logged in."""
 
     openid: str = Field(min_length=1, max_length=128)
-    """Of the user, in this account."""
+    """Openid of the user in this account."""
     session_key: SecretText
     """Key of the user data that the Mini Program sends encrypted; it must stay on servers."""
     unionid: str | None = None
-    """Of the user, in all accounts of the same open platform; None if WeChat does not tell it."""
+    """Unionid of the user in all accounts of the same open platform; None if WeChat does not return it."""
 
 
 class WebLoginRequest(TokenRequest):
@@ -176,14 +176,14 @@ class WebRefreshRequest(TokenRequest):
     """Asks for new tokens of a user of a web page."""
 
     refresh_token: SecretText
-    """Of the last answer."""
+    """The refresh token of the last answer."""
 
 
 class WebLoginAnswer(TokenMessage):
     """The user of a web page, and the tokens of this user."""
 
     openid: str = Field(min_length=1, max_length=128)
-    """Of the user, in this account."""
+    """Openid of the user in this account."""
     access_token: SecretText
     """For the user's own data, see `OAuth.user_info`."""
     expires_in: int = Field(gt=0)
@@ -193,7 +193,7 @@ class WebLoginAnswer(TokenMessage):
     scope: str = ""
     """`snsapi_base` or `snsapi_userinfo`."""
     unionid: str | None = None
-    """Of the user, in all accounts of the same open platform; None if WeChat does not tell it."""
+    """Unionid of the user in all accounts of the same open platform; None if WeChat does not return it."""
     is_snapshot: bool = False
     """Whether the openid is that of a virtual visitor."""
 

@@ -1,7 +1,7 @@
-"""Tickets of accounts: they sign what a web page passes to the JS-SDK. The ticket itself stays on the server.
+"""Tickets of accounts: they sign the values that a web page passes to the JS-SDK. The ticket stays on the server.
 
 Handlers take them by type; other programs create them: `await JsSdkTicket(tokens, appid).sign(url)`. Every method
-raises what `TokenClient.get` raises. The API key needs the scope of the ticket.
+raises the errors of `TokenClient.get`. The API key needs the scope of the ticket.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class CardTicket:
             card_id: The card.
             code: The code of the card, if it uses your own codes.
             openid: The only user who may add the card.
-            balance: Of a red envelope card.
+            balance: Balance of a red envelope card.
         """
         ticket = await self._ticket()
         return sign_card(ticket, card_id, code=code, openid=openid, balance=balance)

@@ -33,7 +33,7 @@ class WeChat:
         self._wecom = wecom
         self._appids = appids
         self.tokens = tokens
-        """Access tokens and tickets, for what has no method here."""
+        """Access tokens and tickets, for calls without a method in this class."""
         self.login = client.bind(LoginService)
         """Exchanges login codes of users, which needs the AppSecret; raises RpcFailure and RpcUnavailable."""
         self.quota = client.bind(QuotaService)

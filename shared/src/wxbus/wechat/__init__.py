@@ -1,8 +1,8 @@
-"""What WeChat defines: pure functions and typed messages, no I/O.
+"""WeChat's protocol: pure functions and typed messages, without I/O.
 
     from wxbus.wechat import Message, TextMessage, reply
 
-This package exports the messages, events and replies; the rooms below it contain the rest.
+This package exports the messages, events and replies; its subpackages contain the rest.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What `wxbus.wechat` exports besides the models of `models.csv`, which it imports one by one."""
+"""The exports of `wxbus.wechat` besides the models of `models.csv`, which are imported individually."""
 
 from typing import TYPE_CHECKING
 

@@ -21,9 +21,9 @@ from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, U
 TABLE: Final = Path(__file__).with_name("models.csv")
 PACKAGE: Final = "wxbus.wechat."
 SERVICER: Final = "5"
-"""`origin` of what a servicer wrote to a customer (WeCom reference 7.1)."""
+"""`origin` of messages that a servicer wrote to a customer (WeCom reference 7.1)."""
 EVENT_NAMES: Final = ("event.event_type", "event.eventtype", "event_type", "eventtype")
-"""Where the name of an event of customer service or a robot stands."""
+"""Paths of the event's name in events of customer service and of robots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Row:
 
     name: str
     module: str
-    """Below `wxbus.wechat`."""
+    """Name of the module below `wxbus.wechat`."""
     tags: tuple[str, ...]
-    """Of the pushes that it is the model of; none: it is a base class, or a part of a message."""
+    """Tags of the pushes that the class models; none: it is a base class, or a part of a message."""
 
     def load(self) -> Any:
         """Return the class."""
@@ -48,7 +48,7 @@ def _rows() -> Iterator[Row]:
 
 
 ROWS: Final[Mapping[str, Row]] = {row.name: row for row in _rows()}
-"""By name of the class."""
+"""The rows by the name of their class."""
 _BY_TAG: Final = {tag: row for row in ROWS.values() for tag in row.tags}
 _TAG_BY_NAME: Final = {tag.replace(":", "_"): tag for tag in _BY_TAG}
 _UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentEvent]]] = {

@@ -1,4 +1,4 @@
-"""How an endpoint of WeChat's API is declared: one method with annotations, in a class for its family."""
+"""Declares endpoints of WeChat's API: each is one method with annotations, in a class for its family."""
 
 from wxbus.api.declaration.decorators import endpoints_of, get, post
 from wxbus.api.declaration.endpoint import Endpoint, Family

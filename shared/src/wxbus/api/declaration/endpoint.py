@@ -115,7 +115,7 @@ class Endpoint:
         members = get_args(self.returns)
         if File not in members:
             return None
-        others: Any = Union[tuple(one for one in members if one is not File)]  # noqa: UP007 - not known before
+        others: Any = Union[tuple(member for member in members if member is not File)]  # noqa: UP007 - not known before
         return TypeAdapter(others)
 
     @property
@@ -138,7 +138,11 @@ class Endpoint:
         """
         bound = self._signature.bind(None, *args, **named)
         found = {**self._defaults, **bound.arguments}
-        given = {one.name: found[one.name] for one in self.parameters if one.required or found[one.name] is not None}
+        given = {
+            parameter.name: found[parameter.name]
+            for parameter in self.parameters
+            if parameter.required or found[parameter.name] is not None
+        }
         try:
             checked = self.arguments.validate_python(given, strict=True)
         except ValidationError as exc:
@@ -152,16 +156,20 @@ class Endpoint:
         encoded = self.arguments.dump_python(checked, mode="json", exclude_none=True, exclude=self._files)
         body: JsonObject = {}
         query: JsonObject = {**self.fixed_query}
-        parts = {one.key[-1]: checked[one.name] for one in self.parameters if one.name in self._files & checked.keys()}
+        parts = {
+            parameter.key[-1]: checked[parameter.name]
+            for parameter in self.parameters
+            if parameter.name in self._files & checked.keys()
+        }
         for key, value in self._fixed:
             put(query if self.method == "GET" else body, key, value)
-        for one in self.parameters:
-            if one.name in encoded:
-                put(query if one.place is Place.QUERY else body, one.key, encoded[one.name])
-        for one in self.parameters:
-            if one.signs and one.name in encoded:
+        for parameter in self.parameters:
+            if parameter.name in encoded:
+                put(query if parameter.place is Place.QUERY else body, parameter.key, encoded[parameter.name])
+        for parameter in self.parameters:
+            if parameter.signs and parameter.name in encoded:
                 content = json_body(body) if self.method == "POST" else b""
-                query[one.key[0]] = one.signs.signature(encoded[one.name], self.path, content)
+                query[parameter.key[0]] = parameter.signs.signature(encoded[parameter.name], self.path, content)
         options: dict[str, Any] = {"repeat": self.repeat, "token": self.token}
         if query:
             options["params"] = query
@@ -178,11 +186,15 @@ class Endpoint:
     @cached_property
     def _defaults(self) -> Mapping[str, object]:
         parameters = self._signature.parameters.values()
-        return {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+        return {
+            parameter.name: parameter.default
+            for parameter in parameters
+            if parameter.default is not inspect.Parameter.empty
+        }
 
     @cached_property
     def _files(self) -> set[str]:
-        return {one.name for one in self.parameters if one.place is Place.FILE}
+        return {parameter.name for parameter in self.parameters if parameter.place is Place.FILE}
 
     @cached_property
     def _fixed(self) -> tuple[tuple[tuple[str, ...], object], ...]:

@@ -30,11 +30,11 @@ class Part(BaseModel):
 
 
 class Answer(BaseModel):
-    """An answer, or an object in it. Reads leniently what WeChat sends: numbers as texts, null, further fields."""
+    """An answer, or an object in it. It is lenient: numbers as texts, null and further fields are accepted."""
 
     model_config = ConfigDict(
         frozen=True,
-        extra="allow",  # what WeChat adds is in `model_extra`
+        extra="allow",  # fields that WeChat adds are in `model_extra`
         coerce_numbers_to_str=True,
         defer_build=True,
         validate_by_name=True,
@@ -66,4 +66,4 @@ def _no_texts(model: type[BaseModel]) -> frozenset[str]:
 
 
 def _may_be_text(hint: Any) -> bool:
-    return hint is str or any(_may_be_text(one) for one in get_args(hint) if get_origin(hint) in UNIONS)
+    return hint is str or any(_may_be_text(member) for member in get_args(hint) if get_origin(hint) in UNIONS)

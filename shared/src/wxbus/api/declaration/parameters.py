@@ -31,7 +31,7 @@ class Parameter:
     key: tuple[str, ...]
     """Its path in the body; empty if its fields are merged into the body."""
     errcode: int
-    """With which WeChat refuses an invalid value."""
+    """The errcode with which WeChat refuses an invalid value."""
     required: bool
     hint: Any
     """The annotation."""
@@ -43,7 +43,7 @@ def parameters_of(function: Callable[..., object], default: Place) -> tuple[Para
     """Return the parameters of a declared method without `self`; those that name no place are sent in `default`."""
     hints = get_type_hints(function, include_extras=True)
     declared = list(inspect.signature(function).parameters.values())[1:]
-    return tuple(_parameter(one, hints[one.name], default) for one in declared)
+    return tuple(_parameter(parameter, hints[parameter.name], default) for parameter in declared)
 
 
 def arguments_type(name: str, parameters: Iterable[Parameter]) -> TypeAdapter[dict[str, Any]]:
@@ -61,7 +61,7 @@ def metadata_of(hint: object) -> tuple[object, ...]:
         kind, *found = get_args(hint)
         return (*metadata_of(kind), *found)
     if get_origin(hint) is not None and type(None) in get_args(hint):
-        return tuple(one for member in get_args(hint) for one in metadata_of(member))
+        return tuple(mark for member in get_args(hint) for mark in metadata_of(member))
     return ()
 
 

@@ -52,7 +52,7 @@ class SentMessage(BaseModel):
 class WeComClient(WeComFamilies, WeChatClient):
     """Calls WeCom's API for one application; `call` reaches every endpoint (WeCom reference 1.1).
 
-    It raises what `WeChatClient` raises.
+    Raises the errors of `WeChatClient`.
     """
 
     def __init__(
@@ -169,6 +169,6 @@ class WeComClient(WeComFamilies, WeChatClient):
         return await self.call("POST", SEND, json=given, answer=SentMessage, repeat=Repeat.SEND)
 
 
-def _check_count(what: str, given: Sequence[object], limit: int) -> None:
-    if len(given) > limit:
-        raise ValueError(f"{len(given)} {what}; the limit of WeCom is {limit}")
+def _check_count(name: str, values: Sequence[object], limit: int) -> None:
+    if len(values) > limit:
+        raise ValueError(f"{len(values)} {name}; the limit of WeCom is {limit}")

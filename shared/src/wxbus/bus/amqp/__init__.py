@@ -1,1 +1,1 @@
-"""Connections to RabbitMQ: what aio-pika and aiormq need, and nothing about envelopes."""
+"""Connections to RabbitMQ with aio-pika and aiormq; independent of envelopes."""

@@ -36,14 +36,14 @@ class Unroutable(AMQPError):
 
 
 class Refused(AMQPError):
-    """RabbitMQ did not take a message."""
+    """RabbitMQ refused a message."""
 
 
 @dataclass(slots=True)
 class _Unconfirmed:
     message_id: str
     by: float
-    """The loop's time at which it fails."""
+    """The loop's time at which the publish fails."""
     confirmation: asyncio.Future[None]
 
 
@@ -100,13 +100,13 @@ class ConfirmChannel:
             message_id: The id in `properties`, unique among unconfirmed messages.
             properties: Encoded.
             body: Its bytes.
-            by: The loop's time at which it fails.
-            mandatory: Without it, a message that no queue gets is confirmed, too.
+            by: The loop's time at which the publish fails.
+            mandatory: False: RabbitMQ also confirms a message that it routes to no queue.
 
         Raises:
             TimeoutError: No confirm before `by`.
             Unroutable: No queue is bound for it.
-            Refused: RabbitMQ did not take it.
+            Refused: RabbitMQ refused it.
             AMQPError, ConnectionError: The channel was closed.
         """
         if mandatory:
@@ -130,7 +130,7 @@ class ConfirmChannel:
             self._unconfirmed.pop(tag, None)
 
     def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
-        """Take a frame if it is a confirm, or belongs to a message that no queue gets; a `ChannelReader`."""
+        """Read a frame if it is a confirm, or part of a returned message (see `ChannelReader`)."""
         if kind == METHOD:
             method = data[start : start + 4]
             if method in (_ACK, _NACK):
@@ -149,7 +149,7 @@ class ConfirmChannel:
         return True
 
     def _confirmed(self, tag: int, *, multiple: bool, positive: bool) -> None:
-        """Settle a message, or all up to its tag; those that timed out or were returned are not there any more."""
+        """Settle a message, or all up to its tag; messages that timed out or were returned are settled already."""
         unconfirmed = self._unconfirmed
         tags = [tag]
         if multiple:
@@ -158,8 +158,8 @@ class ConfirmChannel:
                 if 0 < tag < earlier:  # 0: all of them
                     break
                 tags.append(earlier)
-        for one in tags:
-            settled = unconfirmed.pop(one, None)
+        for confirmed_tag in tags:
+            settled = unconfirmed.pop(confirmed_tag, None)
             if settled is None or settled.confirmation.done():
                 continue
             if positive:
@@ -168,7 +168,7 @@ class ConfirmChannel:
                 settled.confirmation.set_exception(Refused("RabbitMQ refused it, the queue may be full"))
 
     def _fail_returned(self, message_id: str) -> None:
-        """Fail a message that no queue got; its confirm follows."""
+        """Fail a returned message; its confirm follows."""
         for tag, unconfirmed in self._unconfirmed.items():
             if unconfirmed.message_id == message_id and not unconfirmed.confirmation.done():
                 unconfirmed.confirmation.set_exception(Unroutable("no queue is bound for it"))
@@ -187,11 +187,11 @@ class ConfirmChannel:
         """Fail the messages whose time is over."""
         self._timer = None
         now = self._loop.time() + TICK
-        waiting = [one for one in self._unconfirmed.values() if not one.confirmation.done()]
-        for one in waiting:
-            if one.by <= now:
-                one.confirmation.set_exception(TimeoutError())
-        if left := [one.by for one in waiting if one.by > now]:
+        waiting = [message for message in self._unconfirmed.values() if not message.confirmation.done()]
+        for message in waiting:
+            if message.by <= now:
+                message.confirmation.set_exception(TimeoutError())
+        if left := [message.by for message in waiting if message.by > now]:
             self._check_by(min(left))
 
     def _channel_closed(self, closing: "asyncio.Future[Any]") -> None:

@@ -54,7 +54,7 @@ class BrokerCall(ClientCall):
 
 
 def _reason(exc: BaseException) -> str:
-    if isinstance(exc, DeliveryError):  # of a message that was published by aiormq itself
+    if isinstance(exc, DeliveryError):  # for a message that aiormq itself published
         return "RabbitMQ refused it"
     if isinstance(exc, InvalidFrameError):  # `connection.close` instead of `connection.open-ok`; its text is lost
         return "RabbitMQ refused it; check the virtual host at the end of the address"
@@ -130,5 +130,6 @@ async def _close(connection: AbstractConnection) -> None:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await connection.close()
     finally:
-        # One that counts as open starts a task when it is garbage collected. Without a transport this returns at once.
+        # A connection that counts as open starts a task when it is garbage collected. Without a transport, this call
+        # returns at once.
         await connection.close()

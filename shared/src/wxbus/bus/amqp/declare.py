@@ -12,7 +12,7 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
     """Declare every exchange, queue and binding of `topology`.
 
     Raises:
-        ConfigurationError: One exists with other settings, which cannot be changed; the text names it.
+        ConfigurationError: An exchange or queue exists with other settings, which cannot be changed; the text names it.
         BrokerUnavailable: The connection was lost.
     """
     with BrokerCall("declaring the topology"):

@@ -19,11 +19,11 @@ _ACK: Final = struct.Struct(">BHIHHQ?B")
 _ACK_SIZE: Final = 13
 
 Consumer: TypeAlias = Callable[[int, bool, bytes, bytes], None]
-"""Takes the tag of a delivery, whether it is a redelivery, its encoded properties and its body."""
+"""Receives the tag of a delivery, whether it is a redelivery, its encoded properties and its body."""
 
 
 class DeliveryReader:
-    """Gives the deliveries of a channel to its consumer; a `ChannelReader`."""
+    """Passes the deliveries of a channel to its consumer; implements `ChannelReader`."""
 
     __slots__ = ("_consumer", "_content", "_redelivered", "_tag")
 
@@ -34,7 +34,7 @@ class DeliveryReader:
         self._redelivered = False
 
     def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
-        """Take a frame if it belongs to a delivery."""
+        """Read a frame if it belongs to a delivery."""
         if kind == METHOD:
             if data[start : start + 4] != _DELIVER:
                 return False
@@ -64,7 +64,7 @@ class DeliveryChannel:
         self._acknowledgements = Acknowledgements(self._write)
 
     async def consume(self, queue: str, consumer: Consumer, *, prefetch: int) -> None:
-        """Give the deliveries of `queue` to `consumer`."""
+        """Pass the deliveries of `queue` to `consumer`."""
         self._channel.closing.add_done_callback(lambda _: self._stream.unregister(self._number))
         self._stream.register(self._number, DeliveryReader(consumer))
         await self._channel.basic_qos(prefetch_count=prefetch)
@@ -81,7 +81,7 @@ class DeliveryChannel:
         self._acknowledgements.add(tag)
 
     async def close(self) -> None:
-        """Write what is acknowledged and close the channel: unacknowledged messages return in order."""
+        """Write pending acknowledgements and close the channel: unacknowledged messages return in order."""
         self._acknowledgements.flush()
         self._stream.flush()
         await self._channel.close()
@@ -97,13 +97,13 @@ def acknowledgement(channel: int, tag: int, *, multiple: bool) -> bytes:
 
 
 class Acknowledgements:
-    """Joins the acknowledgements of one channel that come in one iteration of the loop.
+    """Combines the acknowledgements of one channel in one iteration of the loop.
 
-    `multiple` acknowledges all deliveries up to a tag, so it is used only where all of these are done.
+    `multiple` acknowledges all deliveries up to a tag, so it is used only if all of them are done.
     """
 
     def __init__(self, write: Callable[[int, bool], None]) -> None:
-        """`write` takes a tag, and whether it stands for those before, too."""
+        """`write` takes a tag and the flag `multiple`."""
         self._write = write
         self._loop = asyncio.get_running_loop()
         self._first_open = 1
@@ -119,7 +119,7 @@ class Acknowledgements:
         self._new.append(tag)
 
     def flush(self) -> None:
-        """Write what was added."""
+        """Write the added acknowledgements."""
         new, self._new = self._new, []
         self._done.update(new)
         first, done = self._first_open, self._done

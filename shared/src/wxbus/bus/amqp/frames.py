@@ -2,7 +2,7 @@
 
 aiormq reads a frame in three steps, decodes it into objects and passes it through two queues; measured, that was a
 sixth of the CPU of a worker's message, and as much of a callback's. Frames of registered channels go to their reader
-first; all other frames go to aiormq as they came (decision 0023).
+first; all other frames go to aiormq unchanged (decision 0023).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ END: Final = 0xCE
 HEADER: Final = struct.Struct(">BHI")
 """Frame type, channel, size of the payload."""
 HEARTBEAT: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
-HEARTBEAT_EVERY: Final = 1.0
+HEARTBEAT_INTERVAL: Final = 1.0
 """Seconds after which aiormq is informed that the peer is alive, because it gets no frames."""
 
 
@@ -30,7 +30,7 @@ class ChannelReader(Protocol):
     """Reads frames of one channel."""
 
     def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
-        """Take the frame whose payload is `data[start:end]`; False: it is aiormq's."""
+        """Read the frame whose payload is `data[start:end]`; return False to leave it to aiormq."""
 
 
 class Content:
@@ -75,11 +75,11 @@ class FrameStream(asyncio.Protocol):
         transport.set_protocol(self)
 
     def register(self, channel: int, reader: ChannelReader) -> None:
-        """Offer the frames of a channel to `reader` from now on."""
+        """Pass the frames of a channel to `reader` first, from now on."""
         self._readers[channel] = reader
 
     def unregister(self, channel: int) -> None:
-        """Give the frames of a channel to aiormq; its number may be used again."""
+        """Pass the frames of a channel to aiormq only; its number may be used again."""
         self._readers.pop(channel, None)
 
     def write(self, *parts: bytes) -> None:
@@ -89,7 +89,7 @@ class FrameStream(asyncio.Protocol):
         self._out += parts
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the collected frames."""
         if self._out:
             self._transport.write(b"".join(self._out))
             self._out.clear()
@@ -117,7 +117,7 @@ class FrameStream(asyncio.Protocol):
         if others:
             self._passed_at = self._clock()
             self._inner.data_received(b"".join(others))
-        elif self._clock() - self._passed_at > HEARTBEAT_EVERY:
+        elif self._clock() - self._passed_at > HEARTBEAT_INTERVAL:
             self._passed_at = self._clock()
             self._inner.data_received(HEARTBEAT)
 
@@ -146,7 +146,7 @@ class FrameTransport(TransportFactory):
 
     def __init__(self) -> None:
         self.stream: FrameStream | None = None
-        """Of the connection."""
+        """The stream of the connection."""
 
     async def create(self, url: URL, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Return reader and writer of a new connection."""

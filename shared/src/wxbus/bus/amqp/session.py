@@ -27,7 +27,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Session(Generic[S]):
     """Connects, sets the connection up, and starts over after each loss: nothing is restored in part.
 
-    `state` is what the set-up yields, for example an open channel; None while there is no connection.
+    `state` is the value that the set-up yields, for example an open channel; None while there is no connection.
     """
 
     def __init__(

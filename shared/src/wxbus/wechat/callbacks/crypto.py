@@ -162,7 +162,7 @@ class CallbackCrypto:
         Raises:
             ValueError: The account does not have this key, or the key has no AES key.
         """
-        prepared = next((one for one in self._keys if key is None or one.key == key), None)
+        prepared = next((candidate for candidate in self._keys if key is None or candidate.key == key), None)
         if prepared is None or prepared.cipher is None:
             raise ValueError("there is no AES key to encrypt the reply with")
         encrypted = prepared.cipher.encrypt(reply_body, receive_id=customer or None)

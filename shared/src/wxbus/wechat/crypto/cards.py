@@ -44,7 +44,7 @@ def sign_card(
         card_id: The card.
         code: The code of the card, if it uses your own codes.
         openid: The only user who may add the card.
-        balance: Of a red envelope card.
+        balance: Balance of a red envelope card.
         noncestr: Random by default.
         timestamp: Now by default.
     """
@@ -84,6 +84,6 @@ def _fresh(noncestr: str | None, timestamp: int | None) -> tuple[str, int]:
 
 
 def _signature(values: Iterable[str]) -> str:
-    """Return WeChat's SHA-1 of the values, sorted by their bytes; empty ones do not count."""
+    """Return WeChat's SHA-1 of the values, sorted by their bytes; empty values are omitted."""
     text = "".join(sorted((value for value in values if value), key=str.encode))
     return sha1(text.encode(), usedforsecurity=False).hexdigest()

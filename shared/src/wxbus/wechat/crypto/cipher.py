@@ -93,8 +93,8 @@ class Cipher:
             raise Forbidden(UNDECRYPTABLE) from exc
         if not ciphertext or len(ciphertext) % AES_BLOCK:
             raise Forbidden(UNDECRYPTABLE)
-        # One decryptor for all messages: making one costs as much as the rest. Without a new start, only the first
-        # block of a message is wrong; it has the random bytes, which nobody reads.
+        # One decryptor for all messages: creating one costs as much as the rest. CBC without a new IV garbles only the
+        # first block of a message, which has the unused random bytes.
         padded = self._decryptor.update(ciphertext)
         pad = padded[-1]
         end = len(padded) - pad

@@ -112,7 +112,7 @@ def document_from_json(body: bytes) -> Document:
     """Return the document of an envelope's body.
 
     Raises:
-        MalformedCallback: `document_to_json` did not write it.
+        MalformedCallback: The body was not written by `document_to_json`.
     """
     return flat_json.read_flat(body) or read_json(_characters(body))
 

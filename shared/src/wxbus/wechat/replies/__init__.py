@@ -1,1 +1,1 @@
-"""What a handler returns, and the forms in which WeChat takes it."""
+"""Replies that handlers return, and their encodings for WeChat."""

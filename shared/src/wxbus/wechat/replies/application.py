@@ -73,10 +73,10 @@ def _content(reply: AnyReply) -> dict[str, Any]:  # noqa: PLR0911 - one return f
     raise ValueError(f"{reply.kind} cannot be a message of a WeCom application")
 
 
-def within(what: str, text: str, limit: int) -> str:
+def within(name: str, text: str, limit: int) -> str:
     """Return the text if it has at most `limit` bytes in UTF-8; raises ValueError."""
     if (size := len(text.encode())) > limit:
-        raise ValueError(f"{what} of {size} bytes; the limit of WeCom is {limit}")
+        raise ValueError(f"{name} of {size} bytes; the limit of WeCom is {limit}")
     return text
 
 

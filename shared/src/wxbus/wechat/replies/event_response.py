@@ -22,7 +22,7 @@ def response_document(
     """Return the document of a response: the default fields of the event, overridden by the given fields.
 
     Args:
-        fields: What the handler's `reply.EventResponse` contains.
+        fields: The fields of the handler's `reply.EventResponse`.
         push: The event; the response swaps its sender and receiver.
         created_at: Seconds since the epoch; None: now.
 

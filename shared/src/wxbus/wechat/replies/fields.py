@@ -1,4 +1,4 @@
-"""What the classes of replies have in common."""
+"""Shared definitions of the reply classes."""
 
 from typing import Annotated, Final, TypeVar, cast
 
@@ -15,7 +15,7 @@ TITLE_PREFIX: Final = "reply."
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field,))
 def reply_class(cls: type[T]) -> type[T]:
-    """Return it as a dataclass; a misspelt field or a wrong value is a ValidationError titled `reply.<name>`."""
+    """Return the class as a dataclass; an unknown field or a wrong value is a ValidationError titled `reply.<name>`."""
     config = ConfigDict(extra="forbid", hide_input_in_errors=True, title=TITLE_PREFIX + cls.__name__, defer_build=True)
     return cast("type[T]", dataclass(frozen=True, slots=True, config=config)(cls))
 

@@ -10,7 +10,7 @@ from wxbus.wechat.replies.application import within
 from wxbus.wechat.replies.reply import AnyReply, Markdown, TemplateCard, Text
 
 TEXT_BYTES: Final = 20_480
-"""Of a whole streamed text, and of a message by `response_url`."""
+"""Bytes of a whole streamed text, and of a message by `response_url`."""
 RESPONSE_PATH: Final = "/cgi-bin/aibot/response"
 RESPONSE_HOST: Final = "qyapi.weixin.qq.com"
 
@@ -21,7 +21,7 @@ def stream_answer(stream_id: str, content: str, *, finished: bool) -> dict[str, 
 
 
 def joined(replies: Sequence[AnyReply], *, said: str = "") -> tuple[AnyReply, ...]:
-    """Return the replies to one message as the one that a robot can send: all texts after what was `said`, or a card.
+    """Return replies to one message as the one reply that a robot can send: all texts after the text `said`, or a card.
 
     Raises:
         ValueError: There is a text and a card, several cards, or another kind of reply; or the text is too long.
@@ -42,7 +42,7 @@ def robot_answer(reply: AnyReply, message: Message, stream_id: str) -> dict[str,
     """Return the document that answers a push of a robot; `stream_id` is for a text.
 
     Raises:
-        ValueError: WeCom takes no such answer to this push.
+        ValueError: WeCom does not accept such an answer to this push.
     """
     match message, reply:
         case RobotMessage(), Text() | Markdown():
@@ -53,7 +53,7 @@ def robot_answer(reply: AnyReply, message: Message, stream_id: str) -> dict[str,
             return {"msgtype": "text", "text": {"content": reply.content}}
         case RobotCardEvent(), TemplateCard():
             return {"response_type": "update_template_card", "template_card": dict(reply.card)}
-    raise ValueError(f"{reply.kind} is no answer of a robot to {type(message).__name__}")
+    raise ValueError(f"{reply.kind} cannot be the answer of a robot to {type(message).__name__}")
 
 
 def robot_message(reply: AnyReply) -> dict[str, Any]:

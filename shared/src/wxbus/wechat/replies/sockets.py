@@ -1,4 +1,4 @@
-"""Replies over the WebSocket of a Mini Program: pushes, and who belongs to a group."""
+"""Replies over the WebSocket of a Mini Program: pushes, and membership in groups."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias

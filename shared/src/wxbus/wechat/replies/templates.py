@@ -59,7 +59,7 @@ Fallback: TypeAlias = Annotated[TemplateReply, Field(discriminator="kind")]
 
 @reply_class
 class WithFallback:
-    """Base of replies that WeChat takes only within its window (protocol reference 9.1)."""
+    """Base of replies that WeChat accepts only within its window (protocol reference 9.1)."""
 
     fallback: Fallback | None = Field(default=None, kw_only=True, repr=False)
-    """Sent instead if WeChat does not take the reply."""
+    """Sent instead if WeChat does not accept the reply."""

@@ -21,7 +21,7 @@ KF_NONE_LEFT: Final = 95001
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What an action allows; the same action later renews it."""
+    """The messages that an action allows; the same action later renews the allowance."""
 
     action: str
     messages: int
@@ -39,15 +39,15 @@ _MINI_PROGRAM: Final = ((UserMessage, MESSAGE), (UserEnterSession, Allowance("en
 
 
 def allowance_of(message: Message, *, mini_program: bool) -> Allowance | None:
-    """Return what a push of a user allows, None if nothing."""
-    if isinstance(message, KfServicerMessage):  # the customer has not written it
+    """Return the messages that a user's push allows, None if it allows none."""
+    if isinstance(message, KfServicerMessage):  # not written by the customer
         return None
     table = _MINI_PROGRAM if mini_program else _OFFICIAL_ACCOUNT
     return next((allowance for kinds, allowance in table if isinstance(message, kinds)), None)
 
 
 def is_counted(reply: AnyReply, *, to_customer: bool = False) -> bool:
-    """Whether WeChat counts it: templates, subscription messages and pushes over WebSocket need no action.
+    """Return whether WeChat counts the reply: templates, subscription messages and WebSocket pushes need no action.
 
     WeChat Customer Service counts every message to a customer.
     """
