@@ -83,4 +83,4 @@ class CardMerchants(Family):
     async def page(
         self, *, begin_id: str = "0", limit: Annotated[int, Field(ge=1, le=100)] = 50, status: str | None = None
     ) -> MerchantPage:
-        """Return merchants after `begin_id`, in a state only."""
+        """Return merchants after `begin_id`; with `status` only those in this state."""

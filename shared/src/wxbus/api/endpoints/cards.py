@@ -123,7 +123,7 @@ class Cards(Family):
         count: Annotated[int, Field(ge=1, le=50)] = 50,
         statuses: Annotated[list[str] | None, Key("status_list")] = None,
     ) -> CardPage:
-        """Return up to 50 card ids, those in a state such as CARD_STATUS_VERIFY_OK only."""
+        """Return up to 50 card ids; with `statuses` only those in states such as CARD_STATUS_VERIFY_OK."""
 
     @post("/card/update", name="updateCard", title="更改卡券信息", repeat=Repeat.READ, errcodes=(WRONG_CARD,))
     async def change(

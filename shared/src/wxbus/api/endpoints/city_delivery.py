@@ -146,7 +146,7 @@ class CityDelivery(Family):
     async def find(
         self, *, store_order_id: Id | None = None, wx_order_id: Id | None = None, wx_store_id: Id | None = None
     ) -> CityOrderState:
-        """Return how far a delivery is."""
+        """Return the status of a delivery."""
 
     @post(
         "/cgi-bin/express/intracity/cancelorder",

@@ -102,7 +102,7 @@ class CodeReleases(Family):
         errcodes=(85012, NOT_ON_BEHALF),
     )
     async def audit(self, audit_id: AuditId) -> AuditStatus:
-        """Return how far an audit is."""
+        """Return the status of an audit."""
 
     @get(
         "/wxa/get_latest_auditstatus",

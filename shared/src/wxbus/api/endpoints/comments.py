@@ -99,7 +99,7 @@ class Comments(Family):
         errcodes=(88000, 88001, 88008),
     )
     async def unselect(self, msg_data_id: MsgDataId, comment_id: CommentId, *, index: ArticleIndex = 0) -> None:
-        """Show a comment no longer."""
+        """Stop showing a comment to all readers."""
 
     @post(
         "/cgi-bin/comment/delete",

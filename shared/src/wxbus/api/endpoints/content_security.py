@@ -87,7 +87,7 @@ class ContentSecurity(Family):
         nickname: str | None = None,
         signature: str | None = None,
     ) -> TextCheck:
-        """Return what WeChat thinks of a text of a user, who visited the Mini Program in the last two hours.
+        """Return WeChat's verdict on a text of a user who visited the Mini Program in the last two hours.
 
         `signature` is the user's motto, for the scene PROFILE.
         """
@@ -122,7 +122,7 @@ class ContentSecurity(Family):
     async def check_image(
         self, image: Annotated[UploadFile, FileLimits(MEGABYTE), Key("media"), Refused(40006)]
     ) -> None:
-        """Return if an image of up to 1 MB and 750 x 1334 pixels is harmless; BadRequest (87014) if it is not.
+        """Check that an image of up to 1 MB and 750 x 1334 pixels is harmless; BadRequest (87014) if it is not.
 
         This is the older check, which answers at once.
         """

@@ -168,7 +168,7 @@ class Drafts(Family):
 
     @post("/cgi-bin/draft/switch", name="draft_switch", title="草稿箱开关设置", repeat=Repeat.READ)
     async def switch_on(self) -> Annotated[bool, Key("is_open")]:
-        """Switch the account from permanent articles to drafts, for ever; newer accounts have nothing else."""
+        """Switch the account from permanent articles to drafts, permanently; newer accounts have nothing else."""
 
     @post(
         "/cgi-bin/draft/switch",

@@ -79,7 +79,7 @@ class Express(Family):
         action: Annotated[Literal["bind", "unbind"], Key("update_type")] = "bind",
         tag_ids: Annotated[str | None, Key("tagid_list")] = None,
     ) -> None:
-        """Let a user print waybills, those with the tags only ("1,2"), or no longer."""
+        """Let a user print all waybills or those with tags ("1,2"), or revoke this."""
 
     @get("/cgi-bin/express/business/printer/getall", name="getPrinter", title="获取打印员", repeat=Repeat.READ)
     async def printers(self) -> Printers:

@@ -55,7 +55,7 @@ class FormFields(Part):
 
 
 class MerchantContact(Part):
-    """How long users can ask, and whom."""
+    """How long users can ask, and the phone number of the merchant."""
 
     phone: str
     time_out: int

@@ -105,7 +105,7 @@ class Invoices(Family):
         fixed_query={"action": "set_contact"},
     )
     async def set_contact(self, contact: MerchantContact) -> None:
-        """Set how long users can ask for an invoice, and whom."""
+        """Set how long users can ask for an invoice, and the phone number of the merchant."""
 
     @post(
         "/card/invoice/setbizattr",
@@ -115,7 +115,7 @@ class Invoices(Family):
         fixed_query={"action": "get_contact"},
     )
     async def contact(self) -> Annotated[dict[str, Any], Key("contact")]:
-        """Return how long users can ask, and whom, by WeChat's names."""
+        """Return how long users can ask, and the merchant's phone number, by WeChat's names."""
 
     @post(
         "/card/invoice/setbizattr",

@@ -189,7 +189,7 @@ class LiveGoods(Family):
         errcodes=(NO_ROOM, NO_GOODS, 300048, 300049),
     )
     async def set_on_sale(self, room_id: RoomId, goods_id: GoodsId, on_sale: Annotated[Flag, Key("onSale")]) -> None:
-        """Sell goods in a room, or no longer."""
+        """Start or stop selling goods in a room."""
 
     @post(
         "/wxaapi/broadcast/goods/push",

@@ -224,7 +224,7 @@ class LocalDelivery(Family):
         errcodes=ERRORS,
     )
     async def find(self, shop_id: ShopId, shop_order_id: Id, delivery_sign: Sign, shop_no: Id) -> LocalOrderState:
-        """Return how far a delivery is, and where the courier is."""
+        """Return the status of a delivery, and where the courier is."""
 
     @post(
         "/cgi-bin/express/local/business/test_update_order",

@@ -162,7 +162,7 @@ class MassMessages(Family):
         errcodes=(40059, 89504, 89505),
     )
     async def status(self, msg_id: MessageId) -> MassStatus:
-        """Return how far a mass message is."""
+        """Return the status of a mass message."""
 
     @post(
         "/cgi-bin/message/mass/speed/get",

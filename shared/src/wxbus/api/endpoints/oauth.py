@@ -94,7 +94,7 @@ class OAuth(Family):
         token=False,
     )
     async def check(self, access_token: Secret, openid: OpenId) -> None:
-        """Return if the access token of a user is valid; else raise TokenInvalid."""
+        """Check that the access token of a user is valid; TokenInvalid if it is not."""
 
 
 def _page(path: str, appid: str, redirect_uri: str, scope: str, state: str, more: Mapping[str, str]) -> str:

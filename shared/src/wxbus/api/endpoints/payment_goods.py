@@ -133,7 +133,7 @@ class PaymentGoods(Family):
         errcodes=ERRORS,
     )
     async def uploaded(self, app_key: AppKey, *, env: Environment = Environment.PRODUCTION) -> UploadTask:
-        """Return how far the last upload is."""
+        """Return the status of the last upload."""
 
     @post(
         "/xpay/start_publish_goods",
@@ -159,7 +159,7 @@ class PaymentGoods(Family):
         errcodes=ERRORS,
     )
     async def published(self, app_key: AppKey, *, env: Environment = Environment.PRODUCTION) -> PublishTask:
-        """Return how far the last publication is."""
+        """Return the status of the last publication."""
 
     @post(
         "/xpay/start_download_order",

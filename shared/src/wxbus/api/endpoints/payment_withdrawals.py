@@ -74,7 +74,7 @@ class PaymentWithdrawals(Family):
     async def withdrawal(
         self, withdraw_no: Number, app_key: AppKey, *, env: Environment = Environment.PRODUCTION
     ) -> Withdrawal:
-        """Return how far a withdrawal is."""
+        """Return the status of a withdrawal."""
 
     @post(
         "/xpay/query_biz_balance",

@@ -187,7 +187,7 @@ class Profiles(Family):
 
     @post("/wxa/api_wxa_querynickname", name="getNickNameStatus", title="查询改名审核状态", repeat=Repeat.READ)
     async def renaming(self, audit_id: NumberId) -> RenamingState:
-        """Return how far the review of a name is."""
+        """Return the status of the review of a name."""
 
     @post(
         "/cgi-bin/wxverify/checkwxverifynickname",

@@ -85,7 +85,7 @@ class Publications(Family):
         errcodes=(40002,),
     )
     async def status(self, publish_id: Annotated[Id, Refused(40002)]) -> PublishStatus:
-        """Return how far a publication is."""
+        """Return the status of a publication."""
 
     @post(
         "/cgi-bin/freepublish/delete",
@@ -95,7 +95,7 @@ class Publications(Family):
         errcodes=(53600,),
     )
     async def delete(self, article_id: ArticleId, *, index: Annotated[int, Field(ge=0)] = 0) -> None:
-        """Delete a published article for ever; `index` counts from 1, 0: all."""
+        """Delete a published article permanently; `index` counts from 1, 0: all."""
 
     @post(
         "/cgi-bin/freepublish/getarticle",

@@ -99,7 +99,7 @@ class Registrations(Family):
         legal_persona_wechat: Annotated[str, Field(min_length=1), Refused(86004)],
         legal_persona_name: Annotated[str, Field(min_length=1)],
     ) -> None:
-        """Return if a registration is done; an error says how far it is."""
+        """Check that a registration is done; an error gives its status."""
 
     @post(
         "/wxa/component/fastregisterpersonalweapp",
@@ -127,7 +127,7 @@ class Registrations(Family):
         fixed_query={"action": "query"},
     )
     async def person_state(self, task_id: Annotated[Id, Key("taskid")]) -> PersonTask:
-        """Return how far a registration for a person is."""
+        """Return the status of a registration for a person."""
 
     @post(
         "/wxa/component/fastregisterbetaweapp",
@@ -147,7 +147,7 @@ class Registrations(Family):
         kinds=("mini_program",),
     )
     async def verify_trial(self, company: Annotated[Company, Key("verify_info")]) -> None:
-        """Make a company's Mini Program of a trial."""
+        """Turn a trial into a company's Mini Program."""
 
     @post(
         "/wxa/setbetaweappnickname",

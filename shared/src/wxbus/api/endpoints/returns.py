@@ -78,7 +78,7 @@ class Returns(Family):
         errcodes=ERRORS,
     )
     async def find(self, return_id: Id) -> ReturnState:
-        """Return how far a return is."""
+        """Return the status of a return."""
 
     @post(
         "/cgi-bin/express/delivery/no_worry_return/unbind",

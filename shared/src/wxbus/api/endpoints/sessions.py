@@ -93,7 +93,7 @@ class Sessions(Family):
         fixed=HMAC,
     )
     async def check(self, openid: OpenId, session_key: SessionKey) -> None:
-        """Return if the session key is valid; LoginRequired (87009) if it is not."""
+        """Check that the session key is valid; LoginRequired (87009) if it is not."""
 
     @get(
         "/wxa/resetusersessionkey",

@@ -124,7 +124,7 @@ class StoreMiniPrograms(Family):
         "/wxa/get_merchant_audit_info", name="getMerchantAuditInfo", title="查询门店小程序审核结果", repeat=Repeat.READ
     )
     async def application(self) -> Annotated[MerchantAudit, Key("data")]:
-        """Return how far the application is."""
+        """Return the status of the application."""
 
     @post("/wxa/modify_merchant", name="modifyMerchant", title="修改门店小程序信息", repeat=Repeat.READ)
     async def change(

@@ -111,7 +111,7 @@ class Plugins(Family):
         fixed={"action": "unbind"},
     )
     async def remove(self, appid: Annotated[Id, Key("plugin_appid"), Refused(80067)]) -> None:
-        """Use a plug-in no longer."""
+        """Stop using a plug-in."""
 
     @post(
         "/wxa/plugin",

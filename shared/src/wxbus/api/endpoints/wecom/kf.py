@@ -192,7 +192,7 @@ class Kf(Family):
     async def remove_servicers(
         self, open_kfid: Account, userids: Annotated[list[Id], Field(min_length=1, max_length=100), Key("userid_list")]
     ) -> Annotated[list[ServicerResult], Key("result_list")]:
-        """Let members no longer serve the customers of an account."""
+        """Stop members from serving the customers of an account."""
 
     @get("/cgi-bin/kf/servicer/list", title="获取接待人员列表", repeat=Repeat.READ)
     async def servicers(self, open_kfid: Account) -> Annotated[list[Servicer], Key("servicer_list")]:

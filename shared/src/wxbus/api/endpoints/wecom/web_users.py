@@ -46,7 +46,7 @@ class MiniProgramMember(Answer):
 
 
 class WebUsers(Family):
-    """Who opens a web page of the corp."""
+    """Users who open a web page of the corp."""
 
     title = "企业微信：网页授权"
     kinds = ("wecom",)
