@@ -175,17 +175,19 @@ async def test_events_have_their_own_answers(world: Open) -> None:
     assert (feedback.shown, feedback.reason) == ((), "")
 
 
-async def test_a_text_that_is_too_old_ends_as_it_is(streams: RobotStreams, monkeypatch: pytest.MonkeyPatch) -> None:
-    """WeCom asks for six minutes: before that the text ends, whoever writes it, and a later reply goes another way."""
+async def test_a_text_that_is_too_old_is_finished_as_it_is(
+    streams: RobotStreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WeCom polls for six minutes: before that the text is finished, and a later reply uses the response_url."""
     assert not await streams.begin("s1", response_code="code1")
-    assert not await streams.write("s1", "nobody asks")
-    assert await streams.write("s1", "so far", asked=True)
-    assert await streams.begin("s1", response_code="other"), "a second attempt finds that WeCom asks"
+    assert not await streams.write("s1", "not polled")
+    assert await streams.write("s1", "so far", polled=True)
+    assert await streams.begin("s1", response_code="other"), "a second attempt finds that WeCom polls"
     assert await streams.write("s1", "less")
-    assert await streams.read("s1") == robot_streams.StreamText("so far", ends=False)
+    assert await streams.read("s1") == robot_streams.StreamText("so far", finished=False)
 
     monkeypatch.setattr(robot_streams, "LONGEST", -1)
-    assert await streams.read("s1") == robot_streams.StreamText("so far", ends=True)
+    assert await streams.read("s1") == robot_streams.StreamText("so far", finished=True)
     monkeypatch.undo()
     assert not await streams.write("s1", "so far and more", complete=True)
     assert await streams.response_code("s1") == "code1"
@@ -193,16 +195,16 @@ async def test_a_text_that_is_too_old_ends_as_it_is(streams: RobotStreams, monke
     assert not await streams.write("unknown", "x", complete=True)
 
 
-async def test_an_end_that_nobody_asks_for_is_a_late_answer(
+async def test_a_text_that_wecom_does_not_fetch_is_a_late_answer(
     streams: RobotStreams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The unfinished answer may not have reached WeCom; the reply is not lost."""
-    monkeypatch.setattr("wxbus_worker.robots.sender.PATIENCE", -1)
+    monkeypatch.setattr("wxbus_worker.robots.sender.FETCH_TIMEOUT", -1)
     async with a_world() as world:
         sender = RobotSender(streams, lambda _: world.application())
         world.sandbox.robot_codes.add("code1", "corp", "zhangsan", world.clock.now() + 60)
         await streams.begin("s1", response_code="code1")
-        assert await streams.write("s1", "so far", asked=True)
+        assert await streams.write("s1", "so far", polled=True)
 
         await sender.send("wxcorp", "s1", reply.Markdown("so far, and the end"))
 
