@@ -1,4 +1,4 @@
-"""The door of Mini Programs: login, sessions, users, and the business's own services.
+"""Serves Mini Programs: login, sessions, users, and the business's own services.
 
 What services import: `from wxbus_gateway import Application, MiniProgramUser, Phone, Session, method, service`.
 docs/how-to/services.md lists the names; all other modules are internal.
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _exported() -> dict[str, Any]:
-    """Return the public names. The first use imports them: `python -m wxbus_gateway --help` needs none."""
+    """Return the public names. The first call imports them: `python -m wxbus_gateway --help` needs none."""
     public = vars(import_module("wxbus_gateway.public"))
     return {name: value for name, value in public.items() if name[0] != "_"}
 

@@ -66,7 +66,7 @@ class GatewaySettings(UsersSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8083, ge=0, le=65535)
-    """The port of Mini Programs; a proxy before it ends HTTPS."""
+    """The port of Mini Programs; a proxy in front of it terminates TLS."""
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9089, ge=0, le=65535)
     """Health, readiness and metrics. Keep it private."""
@@ -75,7 +75,7 @@ class GatewaySettings(UsersSettings):
     app_dir: str = "."
     """Folder in which that module is searched first."""
     migrate: bool = True
-    """Bring the tables to this version at start; else do it by `python -m wxbus_gateway database upgrade`."""
+    """Migrate the tables to this version at start; otherwise run `python -m wxbus_gateway database upgrade`."""
     token_url: RpcUrl = Field(default="http://127.0.0.1:8081", repr=False)
     """Address of the token service; or that of RabbitMQ, with its password, if the token service serves there."""
     token_api_key: SecretStr

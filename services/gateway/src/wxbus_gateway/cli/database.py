@@ -19,12 +19,12 @@ def upgrade() -> None:
 @database.command()
 def downgrade(
     to: Annotated[str, typer.Argument(help="Version, as `current` prints it, or base for no tables.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Bring the tables to an older version, for a program of that version."""
     if not yes:
         typer.confirm(
-            f"Change the tables to version {to}? What the older version has no place for is lost.", abort=True
+            f"Change the tables to version {to}? Data that the older version cannot store is lost.", abort=True
         )
     _migrate(to)
 

@@ -37,7 +37,7 @@ class Opened:
     accounts_file: Path
 
     def appid(self, account: str) -> str:
-        """Return the appid of a Mini Program; raises ConfigurationError, which names those that there are."""
+        """Return the appid of a Mini Program; raises ConfigurationError, which names the known ones."""
         accounts = Accounts.read(self.accounts_file)
         known = {one.name: one.appid for one in accounts if one.kind is AccountKind.MINI_PROGRAM}
         if account not in known:
@@ -75,7 +75,7 @@ class Opened:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Opened]:
-    """Yield the parts, by the settings of the gateway; raises ConfigurationError."""
+    """Yield the opened stores, by the settings of the gateway; raises ConfigurationError."""
     settings = load_for_command(UsersSettings)
     keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
     namespace = settings.store.namespace

@@ -56,7 +56,7 @@ def show(user_id: UserId) -> None:
 
 @users.command()
 def export(user_id: UserId) -> None:
-    """Print all that is known of a user as JSON: what the user may ask for by law."""
+    """Print all that is known of a user as JSON, for a user who asks for it by law."""
     user = _run(lambda opened: opened.required(user_id))
     fields = {**asdict(user), "profile": user.profile and user.profile.model_dump()}
     fields["phone"] = user.phone and user.phone.international
@@ -64,8 +64,10 @@ def export(user_id: UserId) -> None:
 
 
 @users.command()
-def erase(user_id: UserId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Delete what gateways know of a user, and end the user's sessions; print the command for what workers know."""
+def erase(
+    user_id: UserId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False
+) -> None:
+    """Delete a user's data in gateways, and end the user's sessions; print the command for the data in workers."""
     user = _run(lambda opened: opened.required(user_id))
     if not yes:
         typer.confirm(f"Delete all that is known of user {user_id}?", abort=True)

@@ -14,7 +14,7 @@ from wxbus_gateway.sessions.session import Session, SessionState
 from wxbus_gateway.users.model import Phone, Profile
 
 NEEDS: Final[Mapping[object, str]] = {
-    Public: "Everybody may call it.",
+    Public: "Requires no session.",
     Session: "Requires a session.",
     Profile: "Requires a session and the user's profile.",
     Phone: "Requires a session and the user's phone number.",
@@ -22,7 +22,7 @@ NEEDS: Final[Mapping[object, str]] = {
 
 
 class Descriptions:
-    """The pages of each account, made when they are first asked for."""
+    """The pages of each account, created at the first request."""
 
     def __init__(self, server: Server) -> None:
         self.of = lru_cache(maxsize=256)(partial(_pages, server))

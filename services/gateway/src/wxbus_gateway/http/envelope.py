@@ -10,7 +10,7 @@ from wxbus_gateway.sessions.session import FoundSession
 
 JSON: Final = "application/json"
 HEADER: Final = "WXBus-Session"
-"""Beginning of the names of the headers; the token is in this one."""
+"""Prefix of the names of the headers; this header has the token."""
 
 
 def wrap(answer: Answer, found: FoundSession | None) -> Mapping[str, str]:

@@ -108,7 +108,7 @@ class HttpApi:
         """Return the address for the limit of calls."""
         try:
             return str(client_address(request, self._trusted_proxies))
-        except ValueError:  # a proxy that names no address: its own counts
+        except ValueError:  # the proxy names no address: its own address counts
             return request.remote or ""
 
     def _account(self, path: str) -> tuple[Account, str]:

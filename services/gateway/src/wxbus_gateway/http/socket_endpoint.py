@@ -30,10 +30,10 @@ from wxbus_gateway.sockets.protocol import MAX_FRAME, SUBPROTOCOL, TOKEN_PROTOCO
 
 PATH: Final = "/socket"
 HEARTBEAT: Final = 30.0
-"""Seconds between pings; a client that does not answer in half of them is gone."""
+"""Seconds between pings; a client that does not answer within half of this is disconnected."""
 
 READY: Final = 5.0
-"""Seconds that a new socket waits for RabbitMQ, which may have been restarted at this moment."""
+"""Seconds that a new socket waits for RabbitMQ, which may be restarting."""
 
 Ready: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -51,7 +51,7 @@ class SocketEndpoint:
         self._limit = limit
 
     async def open(self, request: web.BaseRequest, account: Account, remote: str) -> web.StreamResponse:
-        """Serve a socket until it ends, or answer why it cannot be opened; `remote` is the client's address."""
+        """Serve a socket until it ends, or return the response that refuses it; `remote` is the client's address."""
         try:
             await self._hub.check()
             session = await self._session(request, account, remote)
@@ -76,12 +76,12 @@ class SocketEndpoint:
         return ws
 
     async def _until_ready(self) -> None:
-        """Return when messages can be stored; else each attempt of a client would be a connection that ends at once."""
+        """Return when messages can be stored; without this wait a connection would be opened and end at once."""
         try:
             async with asyncio.timeout(READY):
                 await self._ready()
         except TimeoutError as exc:
-            raise BrokerUnavailable(f"RabbitMQ takes no messages, for {READY:g} s") from exc
+            raise BrokerUnavailable(f"RabbitMQ has accepted no messages for {READY:g} s") from exc
 
     async def _session(self, request: web.BaseRequest, account: Account, remote: str) -> Session:
         token = bearer_credentials(request.headers.get("Authorization")) or _token_in_protocols(request)

@@ -1,4 +1,4 @@
-"""Logs users of Mini Programs in, and takes what they share. The paths are `/{account}/login` and so on."""
+"""Logs users of Mini Programs in, and stores the data that they share. The paths are `/{account}/login` and so on."""
 
 from typing import Any, Final, TypeVar
 
@@ -74,10 +74,11 @@ class LoginServicer:
     async def user_info(
         self, request: UserInfo, session: Session, _user: MiniProgramUser, client: WeChatClient
     ) -> Nothing:
-        """Take the profile that the user shares."""
+        """Store the profile that the user shares."""
         # `_user` makes the access check that the session is the user's.
         session_key = await self._session_key(session)
-        # First what tells an old session key from wrong data: with an old one no signature fits either.
+        # Decrypt first, because that tells an old session key from wrong data: with an old key no signature matches
+        # either.
         data = await self._open(client, session, session_key, request.encryptedData, request.iv)
         if request.rawData is not None and request.signature is not None:
             check_signature(session_key, request.rawData, request.signature)
@@ -91,7 +92,7 @@ class LoginServicer:
     async def phone(
         self, request: PhoneNumber, session: Session, _user: MiniProgramUser, client: WeChatClient
     ) -> Nothing:
-        """Take the phone number that the user shares."""
+        """Store the phone number that the user shares."""
         if request.code is not None:
             phone = await _phone_of(client, request.code)
         else:

@@ -64,4 +64,4 @@ class Logout(LoginMessage):
 
 
 class Nothing(LoginMessage):
-    """A message without fields: what is to be known is in the session state."""
+    """A message without fields: the session state has the result."""

@@ -33,7 +33,7 @@ class UserData:
 
         Raises:
             StaleSessionKey: WeChat says that the session key is not valid any more.
-            RpcFailure: 422, the same for all data that is not WeChat's, of this account and user, and new.
+            RpcFailure: 422, with one text for data that is not WeChat's, not of this account and user, or too old.
             WeChatUnavailable: WeChat does not say whether the session key is valid.
         """
         try:

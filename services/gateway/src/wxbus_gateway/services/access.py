@@ -28,7 +28,7 @@ PROBLEM: Final = "urn:wxbus:problem"
 
 
 class Public:
-    """What a method needs that everybody may call: `@method(needs=Public)`."""
+    """The need of a method that requires no session: `@method(needs=Public)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class SessionAccess:
     async def _load(self, call: Call) -> None:
         session = call.features[Session]
         user = await self._users.get(session.user_id)
-        # Erased meanwhile; or the database was restored from a backup, and its ids were given away again.
+        # Erased meanwhile; or the database was restored from a backup, and its ids were assigned again.
         if user is None or (user.appid, user.openid) != (session.appid, session.openid):
             raise challenge(call, LOGIN)
         call.features[MiniProgramUser] = user
@@ -148,7 +148,7 @@ class SessionAccess:
 
 
 def challenge(call: Call, what: Challenge) -> RpcFailure:
-    """Return the failure that asks the Mini Program for something; the transport adds the header."""
+    """Return the failure that names the missing step; the transport adds the header."""
     call.features[Challenge] = what
     return what.failure
 

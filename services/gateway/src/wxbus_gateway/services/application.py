@@ -1,4 +1,4 @@
-"""The business's application: its services, the stages around their calls, and what lives as long as the gateway."""
+"""The business's application: services, the stages around their calls, and objects that live as long as the gateway."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -16,8 +16,8 @@ C = TypeVar("C", bound=type)
 class Application:
     """What `WXBUS_GATEWAY_APP` names: `app = Application()`.
 
-    Services are created once, when the gateway starts. `provide` adds what lives as long as the gateway, such as a
-    pool of connections; methods take it by type.
+    Services are created once, when the gateway starts. `provide` adds an object that lives as long as the gateway, such
+    as a pool of connections; methods take it by type.
     """
 
     def __init__(self) -> None:
@@ -56,9 +56,9 @@ class Application:
 
     @asynccontextmanager
     async def opened(self, given: Mapping[type, object]) -> AsyncIterator[Stage]:
-        """Yield the stage that gives each call what is provided; close everything afterwards, the last opened first.
+        """Yield the stage that gives each call the provided objects; close them afterwards, the last opened first.
 
-        `given` is what the gateway provides by itself.
+        `given` has the objects that the gateway itself provides.
         """
         async with AsyncExitStack() as stack:
             provided = dict(given)

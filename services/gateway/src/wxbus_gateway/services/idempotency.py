@@ -1,7 +1,8 @@
 """`Idempotency-Key`: a repeated call gets the first answer for a day, and has no second effect.
 
 A client that does not see an answer sends the call again with the same key. Keys belong to a user and a method. An
-answer is kept sealed, because it may hold personal data. A call that failed is not kept: it may be tried again.
+answer is kept sealed, because it may hold personal data. The answer of a failed call is not kept: the call may be
+repeated.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class Idempotency:
     async def open(
         cls, store: Store, keyring: Keyring, *, namespace: str, grace: float
     ) -> AsyncIterator["Idempotency"]:
-        """Yield the stage; at the end calls whose clients have gone have `grace` seconds to end."""
+        """Yield the stage; at the end calls whose clients have disconnected have `grace` seconds to end."""
         stage = cls(store, keyring, namespace=namespace)
         try:
             yield stage
@@ -81,7 +82,7 @@ class Idempotency:
         before = await self._store.command("SET", name, claim, "NX", "GET", "EX", RUNNING)
         if before is not None:
             return self._repeated(name, before, request)
-        # A client that goes does not stop it: the client repeats the call, for which the method must not run again.
+        # A client that disconnects does not stop the call: when the client repeats it, the method must not run again.
         task = asyncio.create_task(self._first(call, call_next, name, claim))
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -113,7 +114,7 @@ class Idempotency:
     def _ended(self, task: asyncio.Task[Answer]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # the caller has it, unless the client is gone
+            task.exception()  # the caller has it, unless the client has disconnected
 
     def _repeated(self, name: str, stored: bytes, request: str) -> Answer:
         digest, _, sealed = stored.partition(b":")

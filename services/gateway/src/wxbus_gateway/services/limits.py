@@ -1,4 +1,4 @@
-"""Limits the calls of each user, and those without a session of each address."""
+"""Limits the calls of each user, and the calls of each address without a session."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from wxbus_gateway.sessions.session import Session
 BURST: Final = 2.0
 """Seconds whose calls may come at once."""
 IPV6_PREFIX: Final = 64
-"""Bits of an IPv6 address that name a customer of a provider, who may use all addresses below."""
+"""Bits of an IPv6 address that identify a provider's customer, who may use all addresses below."""
 
 
 class CallLimit:

@@ -1,6 +1,7 @@
 """The sessions of the last second in memory: a page that makes several calls costs one trip to Redis.
 
-A session that ends or changes on another gateway is announced; should the announcement be lost, the second bounds it.
+A session that ends or changes on another gateway is announced; if the announcement is lost, the cache is wrong for one
+second at most.
 """
 
 import time
@@ -47,7 +48,7 @@ class SessionCache:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         """By id of the session."""
         self._changes = 0
-        sessions.on_change(self._hear)
+        sessions.on_change(self._apply)
 
     async def find(self, token: str) -> FoundSession | None:
         """Return the session of a token, None if there is none; raises StoreUnavailable."""
@@ -79,9 +80,9 @@ class SessionCache:
 
     async def _receive(self) -> None:
         async for message in self._store.messages(self._sessions.channel):
-            self._hear(message.decode(errors="replace"))
+            self._apply(message.decode(errors="replace"))
 
-    def _hear(self, change: str) -> None:
+    def _apply(self, change: str) -> None:
         if change.startswith(LOGIN):
             self._on_ended(change.removeprefix(LOGIN))
         else:

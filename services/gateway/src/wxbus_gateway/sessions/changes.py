@@ -1,4 +1,4 @@
-"""What services change of the sessions of their caller; the answer of the call shows it."""
+"""Lets services change the sessions of their caller; the answer of the call shows the change."""
 
 import json
 from abc import ABC, abstractmethod
@@ -74,7 +74,7 @@ class ProvideSessions:
 
 
 async def show_user(call: Call, store: SessionStore, user: MiniProgramUser) -> None:
-    """Let all sessions of a user show what is known of the user now, that of this call first."""
+    """Write what is known of the user into all sessions of the user, and into that of this call first."""
     found = call.features[FoundSession]
     call.features[FoundSession] = replace(found, session=found.session.of_user(user))
     await store.update(user)

@@ -118,7 +118,7 @@ class SessionStore:
                 await self._replace(session.of_user(user))
 
     async def get(self, token: str) -> Session | None:
-        """Return the session of a token and leave both as they are; None if there is none."""
+        """Return the session of a token, without extending or renewing it; None if there is none."""
         return await self._read(id_of(token))
 
     async def keep_open(self, appid: str, openid: str, login: str) -> bool:
@@ -145,7 +145,7 @@ class SessionStore:
         if not await self._store.command("EXISTS", self._key(session.id)):  # ended meanwhile, see `_end`
             await self._drop(session.appid, session.openid, renewed.id)
             return None
-        # Another call may have made it: that record counts.
+        # Another call may have created the record: then that record is valid.
         return self._found(await self._read(renewed.id) or renewed, renewed_token)
 
     async def _add(self, session: Session) -> None:
@@ -163,7 +163,7 @@ class SessionStore:
     async def _end(self, appid: str, openid: str, *, login: str | None = None) -> int:
         """End the sessions of a user, or those of one login; return the number of logins."""
         ended: set[str] = set()
-        # Twice: a renewal may add a token meanwhile. It looks at the old one afterwards, so no third time is needed.
+        # Twice: a renewal may add a token meanwhile. It checks the old token afterwards, so no third pass is needed.
         for _ in range(2):
             for session_id in await self._ids(appid, openid):
                 session = await self._read(session_id)
@@ -175,7 +175,7 @@ class SessionStore:
         return len(ended)
 
     async def _drop(self, appid: str, openid: str, session_id: str) -> None:
-        """Remove one session; of the index its own entry only: a login may begin at this moment."""
+        """Remove one session, and only its own entry of the index: a login may begin at this moment."""
         await self._store.command("DEL", self._key(session_id))
         await self._store.command("ZREM", self._index(appid, openid), session_id)
         await self._announce(session_id)

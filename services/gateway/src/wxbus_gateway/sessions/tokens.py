@@ -31,8 +31,8 @@ def id_of(token: str) -> str:
 def successor(token: str, keyring: Keyring) -> str:
     """Return the token that replaces this one.
 
-    It is a keyed hash: concurrent calls and repeated ones get the same successor, also from other gateways, and who
-    knows the old token alone cannot compute it.
+    It is a keyed hash: concurrent calls and repeated ones get the same successor, also from other gateways, and the old
+    token alone is not enough to compute it.
     """
     _key_id, _, digest = keyring.fingerprints(token, context=RENEWAL)[0].rpartition(":")
     return _encoded(bytes.fromhex(digest))

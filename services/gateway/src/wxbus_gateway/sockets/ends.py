@@ -1,7 +1,7 @@
 """Posts the ends of connections: one task for all of them, so that an outage of RabbitMQ does not cost one for each.
 
-An end is posted first and forgotten afterwards: if this gateway dies in between, another one posts it. Before it is
-posted, the user has left the gateway: handlers of the end see whether the user is still connected elsewhere.
+An end is posted first, then its registration is removed: if this gateway dies in between, another one posts it. Before
+it is posted, the user has left the gateway: handlers of the end see whether the user is still connected elsewhere.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Ends:
         return bool(self._left)
 
     def add(self, gateway: str, connection: Connection) -> None:
-        """Let the end of a connection be posted; `gateway` is the name under which it is noted."""
+        """Let the end of a connection be posted; `gateway` is the name under which it is registered."""
         self._left[connection.id] = (gateway, connection)
         self._posted.clear()
         self._added.set()

@@ -1,4 +1,4 @@
-"""All sockets of one gateway: who is here, what is new for them, and what happens when a gateway dies or stops."""
+"""All sockets of one gateway: presence, new pushes, and what happens when a gateway dies or stops."""
 
 import asyncio
 import random
@@ -32,10 +32,10 @@ CLEAN_UP: Final = 2.0
 SILENCE: Final = LEASE
 """Seconds without a message after which the subscription is lost: the gateway writes to itself with each renewal."""
 AT_ONCE: Final = 100
-"""Connections that are noted together."""
+"""Connections that are registered together."""
 RECONNECT_DELAY: Final = 0.5
 CLOSE_GRACE: Final = 5.0
-"""Seconds for closing all sockets after their clients were asked to leave."""
+"""Seconds for closing all sockets after their clients were asked to reconnect."""
 
 KeepOpen: TypeAlias = Callable[[str, str, str], Awaitable[bool]]
 """Takes appid, openid and the id of a login."""
@@ -62,7 +62,7 @@ class SocketHub:
 
         Args:
             store: Redis.
-            intake: Takes what happens on sockets.
+            intake: Publishes what happens on sockets.
             namespace: Of the keys in Redis.
             per_user: Sockets of one user on this gateway.
             rate: Messages per second of one user on this gateway.
@@ -80,7 +80,7 @@ class SocketHub:
         self._name = secrets.token_hex(8)
         self._channel = self._keys.channel(self._name)
         self._subscribed = asyncio.Event()
-        """Set when the subscription begins anew."""
+        """Set when the subscription begins again."""
         self._joined = False
         self._stopping = False
         self._keep_open = keep_open
@@ -99,7 +99,7 @@ class SocketHub:
         """Listen for pushes, and clean up after dead gateways, while the block runs."""
         async with (
             background(repeat(self._receive, name="pushes", pause=lambda: RECONNECT_DELAY)),
-            background(repeat(self._note_all, name="notes of connections", pause=lambda: RECONNECT_DELAY)),
+            background(repeat(self._register_all, name="registration of connections", pause=lambda: RECONNECT_DELAY)),
             background(repeat(self._renew, name="gateway lease", pause=lambda: RENEW)),
             background(repeat(self._clean_up, name="dead gateways", pause=lambda: CLEAN_UP)),
             background(repeat(self._check_logins, name="sessions of sockets", pause=lambda: self._check_every)),
@@ -110,7 +110,7 @@ class SocketHub:
     async def check(self) -> None:
         """Return while new sockets are served; raises Unavailable once the gateway stops."""
         if self._stopping:
-            raise Unavailable("the gateway stops")
+            raise Unavailable("the gateway is stopping")
 
     async def serve(self, ws: web.WebSocketResponse, connection: Connection, login: str, last: Position | None) -> None:
         """Serve a socket that was opened, until it ends; `login` is that of the session."""
@@ -119,7 +119,7 @@ class SocketHub:
         socket = Socket(ws, connection, login, self._intake, self._pushes, self._pace)
         of_user = self._sockets[connection.appid, connection.openid]
         of_user.append(socket)
-        for oldest in of_user[: -self._per_user]:  # several: those that were closed before may not have ended yet
+        for oldest in of_user[: -self._per_user]:  # several: sockets that were closed before may not have ended yet
             oldest.close(CloseCode.TOO_MANY)
         name = self._name
         try:
@@ -167,16 +167,17 @@ class SocketHub:
                 socket.close(CloseCode.SESSION_ENDED)
 
     async def _receive(self) -> None:
-        """Wake the sockets of users with new pushes. Nothing is missed: all sockets look once it listens."""
+        """Wake the sockets of users with new pushes; at the start of the subscription all sockets read their pushes."""
         async for message in self._store.messages(self._channel, silence=SILENCE, on_subscribed=self._subscribed.set):
             appid, _, openid = message.decode().partition(":")
             for socket in self._sockets.get((appid, openid), ()):
                 socket.wake()
 
-    async def _note_all(self) -> None:
-        """Note all connections again after an outage, and let their sockets look for pushes.
+    async def _register_all(self) -> None:
+        """Register all connections again after an outage, and let their sockets read new pushes.
 
-        Redis may have lost its last second: without the note of a connection its pushes would not wake the socket.
+        Redis may have lost its last second: without the registration of a connection its pushes would not wake the
+        socket.
         """
         await self._subscribed.wait()
         self._subscribed.clear()
@@ -185,16 +186,16 @@ class SocketHub:
             socket.wake()
         try:
             for start in range(0, len(sockets), AT_ONCE):
-                async with asyncio.TaskGroup() as notes:
+                async with asyncio.TaskGroup() as registrations:
                     for socket in sockets[start : start + AT_ONCE]:
-                        notes.create_task(self._note(socket))
+                        registrations.create_task(self._register(socket))
         except BaseException:
             self._subscribed.set()
             raise
         for socket in sockets:
             socket.wake()
 
-    async def _note(self, socket: Socket) -> None:
+    async def _register(self, socket: Socket) -> None:
         connection = socket.connection
         await self._presence.add(self._name, connection)
         if socket not in self._sockets.get((connection.appid, connection.openid), ()):  # it has ended meanwhile

@@ -16,7 +16,7 @@ from wxbus_gateway.sockets.pace import Pace
 from wxbus_gateway.sockets.protocol import BadFrame, CloseCode
 
 WRITE_TIMEOUT: Final = 10.0
-"""Seconds in which the client must take a frame."""
+"""Seconds in which the client must accept a frame."""
 CLOSE_TIMEOUT: Final = 2.0
 
 log = structlog.stdlib.get_logger("wxbus.gateway")
@@ -45,7 +45,7 @@ class Socket:
         self._end: asyncio.Future[tuple[CloseCode, str]] = asyncio.get_running_loop().create_future()
 
     def wake(self) -> None:
-        """Let the socket look for new pushes."""
+        """Let the socket read new pushes."""
         self._news.set()
 
     def close(self, code: CloseCode, text: str = "") -> None:

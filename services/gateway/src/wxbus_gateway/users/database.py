@@ -23,7 +23,7 @@ VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
 """The folder of the migrations, `v<version>_<name>.py`."""
 VERSION_TABLE: Final = "wxbus_gateway_version"
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-"""Of `?sslmode=`, as PostgreSQL's own programs have it; `prefer` is the default of these, too."""
+"""Values of `?sslmode=`, as in libpq, whose default is `prefer`, too."""
 POOL: Final = 10
 """Connections to PostgreSQL, and as many more in bursts."""
 CONNECT_TIMEOUT: Final = 3.0

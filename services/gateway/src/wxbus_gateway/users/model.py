@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Profile(BaseModel):
-    """What a user shows of himself: name, picture, place. WeChat has removed most of it from newer Mini Programs."""
+    """The profile that a user shares: name, picture, place. WeChat has removed most of it from newer Mini Programs."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
@@ -47,7 +47,7 @@ class MiniProgramUser:
     appid: str
     openid: str = field(repr=False)
     unionid: str | None = field(repr=False)
-    """The same in all accounts of an Open Platform account; None if WeChat has not told it."""
+    """The same in all accounts of an Open Platform account; None if WeChat has not sent it."""
     profile: Profile | None = field(repr=False)
     phone: Phone | None = field(repr=False)
     uid: str | None

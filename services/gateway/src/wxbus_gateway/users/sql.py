@@ -146,7 +146,7 @@ class SqlUsers:
 
 
 def _phone_context(row: UserRow) -> str:
-    """Return what a sealed number belongs to: it does not decrypt in another user's row."""
+    """Return the context of a sealed number, which does not decrypt in another user's row."""
     return f"{PHONE}:{row.appid}:{row.openid}"
 
 
