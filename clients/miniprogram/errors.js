@@ -1,5 +1,5 @@
 "use strict";
-/** Errors of the client, and what a 401 asks for. */
+/** Errors of the client, and the missing step that a 401 names. */
 
 /** Schemes of `WWW-Authenticate`, and ends of the `type` of problem documents. */
 const SCHEMES = { bearer: "login", getuserinfo: "profile", getphonenumber: "phone" };
@@ -13,7 +13,7 @@ function header(headers, name) {
   return String(Array.isArray(value) ? value[0] : value);
 }
 
-/** Returns what a 401 asks for: "login", "profile" or "phone". */
+/** Returns the step that a 401 asks for: "login", "profile" or "phone". */
 function challengeOf(response) {
   const scheme = header(response.header, "WWW-Authenticate").split(" ")[0].toLowerCase();
   if (SCHEMES[scheme]) return SCHEMES[scheme];

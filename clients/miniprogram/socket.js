@@ -84,7 +84,7 @@ class Socket {
     this._handlers = new Map();
     this._waiting = []; // messages that are not acknowledged, oldest first
     this._position = position;
-    this._failures = 0; // connections in a row that were of no use
+    this._failures = 0; // consecutive connections without a frame after the greeting
     this._closed = false;
     this._ready = false;
     this._connection = null;
@@ -99,7 +99,7 @@ class Socket {
     return this._position;
   }
 
-  /** Calls `handler(body)` for each push of this name; returns what removes it. Also: "open", "missed", "close". */
+  /** Adds `handler(body)` for pushes of this name, or for "open", "missed" or "close"; returns a function that removes it. */
   on(name, handler) {
     if (!this._handlers.has(name)) this._handlers.set(name, new Set());
     this._handlers.get(name).add(handler);
@@ -139,7 +139,7 @@ class Socket {
       protocols: [PROTOCOL, `token.${token}`],
       heartbeat: this._client.heartbeat,
       onFrame: (frame) => this._take(frame),
-      onEnd: (code, opened) => this._left(code, opened, token),
+      onEnd: (code, opened) => this._ended(code, opened, token),
     });
     return undefined;
   }
@@ -155,7 +155,7 @@ class Socket {
       this._flush();
       return;
     }
-    this._failures = 0; // not at the greeting: a gateway that can do no more than greet is asked ever less often
+    this._failures = 0; // not at the greeting: if a gateway only greets, the delays grow
     if (frame.ack !== undefined) {
       const index = this._waiting.findIndex((message) => message.frame.id === frame.ack);
       if (index >= 0) this._waiting.splice(index, 1)[0].resolve();
@@ -175,7 +175,7 @@ class Socket {
     }
   }
 
-  async _left(code, opened, token) {
+  async _ended(code, opened, token) {
     this._connection = null;
     this._ready = false;
     if (this._closed) return;
@@ -184,7 +184,7 @@ class Socket {
       this._end(new WxbusError(0, { title: "the user has too many sockets" }));
       return;
     }
-    if (code === CLOSE.BAD_FRAME || code === CLOSE.TOO_LARGE) { // the oldest message is the one that was refused
+    if (code === CLOSE.BAD_FRAME || code === CLOSE.TOO_LARGE) { // the gateway refused the oldest message
       const refused = this._waiting.shift();
       if (refused) refused.reject(new WxbusError(0, { title: "the message is refused" }));
     }
@@ -212,7 +212,7 @@ class Socket {
     }
   }
 
-  /** Adds or removes ("on", "off") the listeners after which it connects at once; not every platform has these. */
+  /** Adds or removes ("on", "off") the listeners that reconnect at once; not every platform has these events. */
   _watch(verb) {
     const { platform } = this._client;
     for (const event of ["AppShow", "NetworkStatusChange"]) {
@@ -224,7 +224,7 @@ class Socket {
     this._closed = true;
     clearTimeout(this._retrying);
     this._watch("off");
-    this._client.left(this);
+    this._client.remove(this);
     for (const message of this._waiting.splice(0)) message.reject(error);
   }
 

@@ -12,7 +12,7 @@ export interface SessionState {
   data: Record<string, unknown>;
 }
 
-/** What the user must share before a call can succeed. */
+/** The data that the user must share before a call can succeed. */
 export type Challenge = "profile" | "phone";
 
 export interface ClientOptions {
@@ -65,7 +65,7 @@ export class WxbusError extends Error {
 export interface Socket {
   /** The position of the last push. */
   readonly position: string;
-  /** Calls `handler` at each greeting of a new connection. Returns what removes it. */
+  /** Calls `handler` when a connection has opened. Returns a function that removes it. */
   on(name: "open", handler: () => void): () => void;
   /** Calls `handler` when pushes have expired that this client has not received. */
   on(name: "missed", handler: () => void): () => void;
@@ -82,7 +82,7 @@ export interface Socket {
 export interface Client {
   /** The state of the session; null before the first login. */
   readonly session: SessionState | null;
-  /** Calls `listener` with each new state of the session. Returns what removes it. */
+  /** Calls `listener` with each new state of the session. Returns a function that removes it. */
   onSession(listener: (state: SessionState | null) => void): () => void;
   /** Logs in now; otherwise the first call does. */
   login(): Promise<void>;
@@ -100,7 +100,7 @@ export interface Client {
   }): Promise<void>;
   /** Ends the session on this device, or on all devices of the user, and closes the sockets of this client. */
   logout(options?: { everywhere?: boolean }): Promise<void>;
-  /** Opens a socket; `position` is the last push that an earlier one has seen. */
+  /** Opens a socket; `position` is that of the last push that an earlier socket has received. */
   connect(options?: { position?: string }): Socket;
 }
 

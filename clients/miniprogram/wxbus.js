@@ -50,7 +50,7 @@ class Client {
     return state;
   }
 
-  /** Calls `listener` with each new state of the session; returns what removes it. */
+  /** Calls `listener` with each new state of the session; returns a function that removes it. */
   onSession(listener) {
     this._listeners.add(listener);
     return () => this._listeners.delete(listener);
@@ -64,7 +64,7 @@ class Client {
     return this._login;
   }
 
-  /** Calls a method of a service, `service/method`, and returns its result. Logs in first if it must. */
+  /** Calls a method of a service, `service/method`, and returns its result. Logs in first if necessary. */
   async call(path, body = {}, options = {}) {
     const headers = options.idempotencyKey ? { "Idempotency-Key": options.idempotencyKey } : {};
     const logouts = this._logouts;
@@ -73,7 +73,7 @@ class Client {
       const response = await this._post(path, body, headers);
       if (response.statusCode !== 401 || attempts > 2) return this._result(response);
       if (logouts !== this._logouts) return this._result(response); // the user has logged out meanwhile
-      if (!(await this._meet(challengeOf(response), token))) return this._result(response);
+      if (!(await this._fulfil(challengeOf(response), token))) return this._result(response);
     }
   }
 
@@ -106,7 +106,7 @@ class Client {
     return socket;
   }
 
-  // What the socket uses.
+  // Used by the socket.
 
   /** Returns the token of the session; logs in if there is none. */
   async token() {
@@ -123,7 +123,7 @@ class Client {
     if (this._session && this._session.token === token) this._begin();
   }
 
-  left(socket) {
+  remove(socket) {
     this._sockets.delete(socket);
   }
 
@@ -133,8 +133,8 @@ class Client {
     this._result(await this._post("login", { code }, {}));
   }
 
-  /** Does what a challenge asks for; false if that is not possible. */
-  async _meet(what, token) {
+  /** Fulfils a challenge; returns false if that is not possible. */
+  async _fulfil(what, token) {
     if (what === "login") {
       const renewed = this._session && this._session.token !== token; // another call has logged in meanwhile
       if (!renewed) await this.login();
@@ -171,16 +171,16 @@ class Client {
       try { response.data = JSON.parse(response.data); } catch (error) { response.data = {}; }
     }
     const state = response.data && response.data.session;
-    // Answers of calls at the same time come in any order: one that repeats an old token is older than the new token.
-    const isNews = state && logins === this._logins && (state.token !== token || this._session.token === token);
-    if (isNews) this._keep(state);
+    // Answers of concurrent calls arrive in any order: an answer with an old token is older than the new token.
+    const isNewer = state && logins === this._logins && (state.token !== token || this._session.token === token);
+    if (isNewer) this._keep(state);
     return response;
   }
 
   _result(response) {
     const { statusCode, data } = response;
     if (statusCode === 200 && data && "result" in data) return data.result;
-    if (statusCode === 200) throw new WxbusError(0, { title: "the answer is not the gateway's" }); // of a hotel's Wi-Fi
+    if (statusCode === 200) throw new WxbusError(0, { title: "the answer is not the gateway's" }); // a captive portal
     throw new WxbusError(statusCode, data || {}, statusCode === 401 ? challengeOf(response) : undefined);
   }
 

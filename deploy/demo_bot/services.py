@@ -1,4 +1,4 @@
-"""Sample services of a Mini Program: a price for everybody, an order by users, a delivery to a phone number."""
+"""Sample services of a Mini Program: a price without a login, an order with a session, a delivery to a phone number."""
 
 from pydantic import BaseModel, Field
 

@@ -14,7 +14,7 @@ App({
     this.position = ""; // of the last push that the chat has shown
   },
 
-  /** Lets the page in front ask the user for what a call needs; false if it cannot. */
+  /** Lets the visible page ask the user for the data that a call needs; false if it cannot. */
   ask(what) {
     const page = getCurrentPages().slice(-1)[0];
     return page && page.ask ? page.ask(what) : false;

@@ -91,7 +91,7 @@ def demo(against: str, gateway: str) -> None:
 def _demo_with_new_stack(screen: Screen) -> bool:
     settings = load(LocalSettings)
     settings.check()
-    # Never the user's namespace: everything in it is deleted afterwards.
+    # Not the user's namespace: everything in this one is deleted afterwards.
     settings = settings.for_demo(namespace=f"demo-{secrets.token_hex(4)}")
     with TemporaryDirectory(prefix="wxbus-", ignore_cleanup_errors=True) as folder, Run.open() as guarded:
         screen.title("starting on this machine, for the length of a conversation")

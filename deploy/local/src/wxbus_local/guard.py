@@ -16,7 +16,7 @@ from wxbus_local.processes.run import HAS_CONTAINERS
 from wxbus_local.processes.tree import end, processes_of, wait_ended
 
 ROUNDS: Final = 5
-"""Searches for processes: new ones may start while others are being ended."""
+"""Number of searches for processes: new ones may start while others are being ended."""
 
 
 def main(run_id: str, runner: int) -> None:

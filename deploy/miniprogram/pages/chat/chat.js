@@ -13,7 +13,7 @@ Page({
   },
 
   onUnload() {
-    app.position = this.socket.position; // what comes meanwhile is shown next time
+    app.position = this.socket.position; // pushes that arrive meanwhile are shown next time
     this.socket.close();
   },
 

@@ -60,7 +60,7 @@ Page({
     this.resolve(shared);
   },
 
-  /** Orders once: if the answer is lost, the same key gets it again. */
+  /** Orders once: if the answer is lost, a second call with the same key gets it. */
   async order(path, item) {
     const idempotencyKey = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     await this.run(async () => {
@@ -72,7 +72,7 @@ Page({
     });
   },
 
-  /** Runs with the buttons disabled, and shows what went wrong. */
+  /** Runs with the buttons disabled, and shows an error. */
   async run(action) {
     this.setData({ busy: true, notice: "" });
     try {

@@ -59,7 +59,7 @@ def _command(words: str, names: list[str], default: str, plan: Plan) -> str:
 
 
 def print_wechat_steps(screen: Screen, plan: Plan) -> None:
-    """Print whether WeChat issues tokens for the accounts, and what to enter in its console."""
+    """Print whether WeChat issues tokens for the accounts, and the entries for WeChat's console."""
     accounts = Accounts.read(plan.settings.accounts_file)
     screen.console.print()
     asyncio.run(_print_tokens(screen, plan, accounts))

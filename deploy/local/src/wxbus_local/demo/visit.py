@@ -17,12 +17,12 @@ PHONE: Final = "13800138000"
 PUSH_TIMEOUT: Final = 10.0
 
 Planned: TypeAlias = tuple[str, str, Callable[[], Awaitable[str]], str]
-"""Title, action, what runs it, and the expected answer of a step."""
+"""Title, action, function that runs it, and expected answer of a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the page did, and what came back."""
+    """An action of the page, and the answer."""
 
     title: str
     action: str
@@ -32,7 +32,7 @@ class Step:
 
 
 async def play(sandbox: SandboxClient, gateway_url: str, *, openid: str) -> AsyncIterator[Step]:
-    """Play the visit of one user and yield its steps; a failed one is the last."""
+    """Play the visit of one user and yield its steps; a failed step is the last."""
     async with aiohttp.ClientSession() as http:
         visitor = Visitor(http, sandbox, gateway_url, ACCOUNT, openid)
         for title, action, run, expected in [*_calls(visitor), *_chat(visitor)]:
@@ -94,7 +94,7 @@ def _chat(visitor: Visitor) -> list[Planned]:
     return [
         ("The page chats by a socket", "hello", say, "hello (1)"),
         (
-            "The page goes before the answer comes; it comes back, and gets it",
+            "The page closes before the answer arrives; after it reconnects, it gets the answer",
             "still there?",
             come_back,
             "still there? (2)",

@@ -1,4 +1,4 @@
-"""Installs server programs with apt or brew, without starting the services that packages bring along."""
+"""Installs server programs with apt or brew, without starting the services in their packages."""
 
 import os
 import shutil

@@ -83,7 +83,7 @@ def docker_answers() -> bool:
 
 
 def main() -> str | None:
-    """Return None if both servers can be had, else what to do."""
+    """Return None if both servers are available, else the instructions."""
     programs = missing()
     if not programs or package_managers.available() or docker_answers():
         return None

@@ -1,1 +1,1 @@
-"""Processes of a run, and how none outlives it."""
+"""Processes of a run, and the guard that ends them with the run."""

@@ -1,4 +1,4 @@
-"""How servers run as containers, and why they may not; `containers` starts them and takes longer to import."""
+"""How servers run as containers, and the errors if they cannot; `containers` starts them and takes longer to import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

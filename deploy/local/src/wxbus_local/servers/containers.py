@@ -100,7 +100,7 @@ class ContainerServer:
         self._spec = spec
         self._name = name
         self._probe = probe
-        testcontainers_config.ryuk_disabled = True  # one more image to pull, for what the guard does
+        testcontainers_config.ryuk_disabled = True  # Ryuk is one more image to pull, and the guard does its work
         run.has_containers()
         self._container = DockerContainer(spec.image).with_envs(**spec.environment).with_kwargs(labels={RUN_ID: run.id})
         if spec.command:

@@ -27,9 +27,9 @@ class PrivateRedis(PrivateServer):
 
     def command(self) -> Sequence[str]:
         """Return the command; it has all options, so Redis reads no configuration file."""
-        place = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self.folder))
+        location = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self.folder))
         # Setting the process title would overwrite the environment, in which the guard looks for the run's id.
-        return (self.executable, *place, *OPTIONS, "--daemonize", "no", "--set-proc-title", "no")
+        return (self.executable, *location, *OPTIONS, "--daemonize", "no", "--set-proc-title", "no")
 
     def probe(self) -> str | None:
         """Return None if Redis answers a PING, else the reason."""

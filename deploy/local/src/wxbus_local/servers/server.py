@@ -1,4 +1,4 @@
-"""What every started RabbitMQ and Redis can do."""
+"""The interface of every started RabbitMQ and Redis."""
 
 import time
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Server(Protocol):
         ...
 
     def stop(self) -> None:
-        """Stop it in good order, so that it can be started again; works for killed and frozen servers, too."""
+        """Stop it gracefully, so that it can be started again; works for killed and frozen servers, too."""
         ...
 
     def discard(self) -> None:

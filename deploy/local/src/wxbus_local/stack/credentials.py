@@ -58,7 +58,7 @@ def _has_all_scopes(entries: Path) -> bool:
 
 
 def _encryption_keys(file: Path) -> str:
-    """Return the keys in a file. They are never replaced: what they sealed would be lost."""
+    """Return the keys in a file. They are never replaced: data sealed with them would be lost."""
     if not file.exists():
         _write(file, new_encryption_key("local"))
     return _read(file)

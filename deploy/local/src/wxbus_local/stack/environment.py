@@ -84,7 +84,7 @@ def defaults(settings: LocalSettings, addresses: Addresses) -> dict[str, str]:
     """Return the variables of all services that the user's environment overrides."""
     found = {
         "WXBUS_LOG_FORMAT": "json",  # `console.screen` renders it
-        "WXBUS_LOG_LEVEL": "debug",  # shows each message's way
+        "WXBUS_LOG_LEVEL": "debug",  # shows the steps of each message
     }
     if not settings.real:
         found["WXBUS_WECOM_API_URL"] = f"{addresses.sandbox_url}/wecom"

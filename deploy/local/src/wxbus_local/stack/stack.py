@@ -104,7 +104,7 @@ class Stack:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # Ctrl-C must not reach it: `stop` stops it in good order
+            start_new_session=True,  # Ctrl-C must not reach it: `stop` stops it gracefully
         )
         reader = self._readers[name] = threading.Thread(target=self._read, args=(name, process.stdout), daemon=True)
         reader.start()
