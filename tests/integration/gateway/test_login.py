@@ -297,4 +297,4 @@ async def test_the_command_logs_in_as_a_mini_program_does(world: Gateways) -> No
         refused = await login("--gateway", visit.url, "--account", "shop")
         assert refused == (1, "", "the gateway answers 404: Unknown account\n")
     gone = await login("--gateway", visit.url)
-    assert (gone[0], gone[1], "gives no answer of a gateway" in gone[2]) == (1, "", True)
+    assert (gone[0], gone[1], "does not answer as a gateway does" in gone[2]) == (1, "", True)

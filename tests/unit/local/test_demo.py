@@ -58,7 +58,7 @@ async def test_missing_replies_fail_the_demo() -> None:
     assert "WeChat got 503 'later' instead of success" in output.getvalue()
     assert "expected replies: hello (1); got: none" in output.getvalue()
     assert (
-        "expected: 12 yuan; got: http://127.0.0.1:1 gives no answer of a gateway: ClientConnectorError"
+        "expected: 12 yuan; got: http://127.0.0.1:1 does not answer as a gateway does: ClientConnectorError"
         in output.getvalue()
     )
 

@@ -9,7 +9,7 @@ from wxbus.wechat.callbacks.keys import Mode
 
 
 class Model(BaseModel):
-    """Frozen, without unknown fields."""
+    """The base of all models: frozen; unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,9 +49,9 @@ class RobotRequest(Model):
     type: str = "text"
     """`msgtype`, or `event`."""
     content: dict[str, Any] = Field(default_factory=dict)
-    """The member of that name."""
+    """The member that `type` names."""
     wait: float = Field(default=60, gt=0, le=360)
-    """Seconds for which WeCom asks for more of a streamed answer."""
+    """Seconds for which WeCom polls a streamed answer."""
 
 
 class RobotResult(Model):
@@ -59,11 +59,11 @@ class RobotResult(Model):
 
     msgid: str
     response_code: str
-    """For one late answer."""
+    """Of the `response_url`, which takes one answer."""
     shown: tuple[dict[str, Any], ...] = ()
-    """The answers, decrypted; those in which nothing changed are left out."""
+    """The answers, decrypted; unchanged answers are left out."""
     finished: bool = False
-    """Whether the text has an end; also true for an answer without a stream."""
+    """Whether the text is complete; also true for an answer without a stream."""
     reason: str = ""
     """Why an answer was not accepted."""
 
@@ -97,7 +97,7 @@ class Outcome(StrEnum):
 
 
 BAD_DAY: Final = " (bad day)"
-"""The end of the reason of an attempt that a bad day disturbed."""
+"""The suffix of `Attempt.reason` if a bad day disturbed the attempt."""
 
 
 class Attempt(Model):
@@ -228,7 +228,7 @@ class BadDayState(BadDay):
     """A bad day and what happened on it."""
 
     happened: dict[Trouble, int] = Field(default_factory=dict)
-    """How often each trouble has come."""
+    """How often each trouble has happened."""
 
 
 class VerifyResult(Model):

@@ -54,7 +54,7 @@ class Rules(BaseSettings):
     articles_for_event: PositiveInt = 8
 
     robot_poll: PositiveFloat = 0.5
-    """Seconds between WeCom's questions how a robot's text goes on (WeCom reference 8.4)."""
+    """Seconds between WeCom's polls of a robot's streamed answer (WeCom reference 8.4)."""
     robot_text_bytes: PositiveInt = 20_480
     response_lifetime: PositiveFloat = 3600
     """Of a robot's `response_url`."""

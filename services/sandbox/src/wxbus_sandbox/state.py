@@ -54,7 +54,7 @@ class Sandbox:
     sent: History[Sent]
     pushes: History[SendResult]
     retried: History[SendResult]
-    """Pushes as they were after each attempt that another one follows."""
+    """Pushes after each attempt that is followed by another attempt."""
     calls: History[Call]
     traces: Traces
     parts: dict[tuple[str, type[Part]], Any] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def load(request: LoadRequest, *, url: str, as_json: bool) -> int:
         for name, value in rows(report):
             console.print(Text(f"{name:<{WIDTH}}{value}"))
         console.print(_verdict(report))
-    return 1 if report.broken or _mute(report) else 0
+    return 1 if report.broken or _is_without_replies(report) else 0
 
 
 def request_of(**options: Any) -> LoadRequest:
@@ -84,13 +84,13 @@ async def _run(url: str, request: LoadRequest) -> LoadReport:
     return last
 
 
-def _mute(report: LoadReport) -> bool:
+def _is_without_replies(report: LoadReport) -> bool:
     """Return whether no reply at all was recognised."""
     return report.expects_replies and report.accepted > 0 and not report.replied
 
 
 def _verdict(report: LoadReport) -> Text:
-    if _mute(report):
+    if _is_without_replies(report):
         text = "no reply contains the text of its message: run handlers that repeat it, or use --no-replies"
         return Text(text, style="bold red")
     if report.broken:

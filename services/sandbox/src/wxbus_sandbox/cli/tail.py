@@ -36,7 +36,7 @@ class Filter:
     path: str = ""
     """A pattern of calls' paths."""
     failed: bool = False
-    """Only what went wrong."""
+    """Only failures and retries."""
 
     def __call__(self, kind: str, entry: dict[str, Any]) -> bool:
         """Return whether to show an entry."""

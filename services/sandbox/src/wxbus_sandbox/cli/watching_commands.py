@@ -26,7 +26,7 @@ def tail(
     account: Annotated[str, typer.Option(help="Only pushes and messages of this account.")] = "",
     openid: Annotated[str, typer.Option(help="Only this user.")] = "",
     path: Annotated[str, typer.Option(metavar="PATTERN", help="Only calls of this path; * matches any text.")] = "",
-    failed: Annotated[bool, typer.Option("--failed", help="Only what went wrong.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only failures and retries.")] = False,
     last: Annotated[int, typer.Option(help="Begin with this many past entries of each kind.", min=0, max=500)] = 0,
     count: Annotated[int, typer.Option(help="End after this many entries; 0: with Ctrl-C.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document for each entry.")] = False,

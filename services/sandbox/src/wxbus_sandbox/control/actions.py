@@ -22,7 +22,7 @@ NEW: Final = ("ToUserName", "FromUserName", "CreateTime", "MsgId", "MsgType", "E
 
 
 async def act(app: web.Application, action: SendRequest) -> SendResult:
-    """Push a user's action and return the result; respond with an error to one that is not possible."""
+    """Push a user's action and return the result; respond with an error if the action is not possible."""
     sandbox = app[SANDBOX]
     account, platform = account_named(sandbox, action.account), None
     if action.authorizer_appid is not None:
@@ -36,8 +36,8 @@ async def act(app: web.Application, action: SendRequest) -> SendResult:
     if openid := openid_of(scalars(push)):
         sandbox.users.record_action(account, openid, push)
     desk = ServiceDesk(sandbox, account, app[RESULTS])
-    if openid and (taken := desk.takes(openid, push)):
-        return taken
+    if openid and (intercepted := desk.intercept(openid, push)):
+        return intercepted
     try:
         result = await app[PUSHER].push(account, push, mode, form, platform=platform, copies=action.copies)
     except (ConfigurationError, ValueError) as exc:  # no key for this mode; a field name that XML cannot have
@@ -75,7 +75,7 @@ def routes() -> list[web.RouteDef]:
 
 
 def _push_of(sandbox: Sandbox, wanted: str) -> SendResult:
-    """Return the push with this number or MsgId, of several the last; respond 404 if there is none."""
+    """Return the push with this number, or the last push with this MsgId; respond 404 if there is none."""
     number = int(wanted) if wanted.isdecimal() else 0
     if push := sandbox.pushes.numbered(number):
         return push

@@ -70,7 +70,7 @@ async def faults(request: web.Request) -> web.Response:
 
 
 async def pending_faults(request: web.Request) -> web.Response:
-    """Answer with the faults to come, `times` being how many calls each still affects."""
+    """Answer with the pending faults; `times` is the number of calls that each still affects."""
     pending = request.app[SANDBOX].faults.pending()
     return _json_list([fault.model_copy(update={"times": remaining}) for fault, remaining in pending])
 

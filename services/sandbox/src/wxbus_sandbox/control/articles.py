@@ -1,4 +1,4 @@
-"""The control API of articles; see `models`."""
+"""The control API of articles; see `requests`."""
 
 from aiohttp import web
 

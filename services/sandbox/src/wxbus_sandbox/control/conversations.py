@@ -113,7 +113,7 @@ async def _turn(
 ) -> tuple[SendResult, list[Reply]]:
     """Push a turn; return the result, and the replies that came in time."""
     sandbox, fields = app[SANDBOX], turn.content()
-    if not sandbox.media.is_valid(account.appid, str(fields.get("MediaId"))):  # of another run: the composer makes one
+    if not sandbox.media.is_valid(account.appid, str(fields.get("MediaId"))):  # of another run: composed anew
         fields = {name: value for name, value in fields.items() if name not in MEDIA}
     action = SendRequest(account=account.name, openid=user, type=turn.message_type, event=turn.event, fields=fields)
     result = await act(app, action)

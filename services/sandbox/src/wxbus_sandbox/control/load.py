@@ -28,11 +28,11 @@ async def load(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)
 
-    async def tell(report: LoadReport) -> None:
+    async def write(report: LoadReport) -> None:
         await response.write(report.model_dump_json().encode() + b"\n")
 
     try:
-        await runner.run(tell)
+        await runner.run(write)
     except* ConnectionResetError:
         pass  # the client has ended it
     return response

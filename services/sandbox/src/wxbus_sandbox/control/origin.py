@@ -20,7 +20,7 @@ HOSTS: Final[web.AppKey[Collection[str]]] = web.AppKey("hosts", Collection[str])
 
 @web.middleware
 async def refuse_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Respond 403 to a request to the page or the control API of another site.
+    """Respond 403 to a request of another site to the page or the control API.
 
     Such a request has another `Origin`, or the name of that site as `Host`, which resolves to the sandbox's address
     (DNS rebinding).
@@ -36,7 +36,7 @@ async def refuse_other_sites(request: web.Request, handler: Handler) -> web.Stre
 
 
 def _is_ours(host: str, names: Collection[str]) -> bool:
-    """Return whether no other site can have the host: an address has no DNS name that resolves elsewhere."""
+    """Return whether the host is a name of the sandbox or an address, which no other site can use as its name."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

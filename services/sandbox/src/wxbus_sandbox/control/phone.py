@@ -1,4 +1,4 @@
-"""What a user's phone needs: to send a file, and the menu of an account."""
+"""The control API of a user's phone: file uploads, and the menu of an account."""
 
 import hashlib
 from typing import Final
@@ -17,7 +17,7 @@ WRONG_TYPE: Final = 40005
 
 
 async def upload(request: web.Request) -> web.Response:
-    """Keep the body as a file that a user sends; answer with its `media_id` and what its message says of it."""
+    """Store the body as a file that a user sends; answer with its `media_id`, size and MD5."""
     sandbox = request.app[SANDBOX]
     account = account_named(sandbox, request.query.get("account", ""))
     kind, filename = request.query.get("type", "image"), request.query.get("filename", "")
@@ -39,7 +39,7 @@ async def menu(request: web.Request) -> web.Response:
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
-    """Return the body, of a larger one only so much that it is seen to be too large."""
+    """Return the body; stop reading above the limit."""
     data = bytearray()
     async for chunk in request.content.iter_any():
         data += chunk

@@ -1,4 +1,4 @@
-"""The control API of third-party platforms; see `models`."""
+"""The control API of third-party platforms; see `requests`."""
 
 from typing import Any
 

@@ -18,13 +18,13 @@ class CustomerRequest(Model):
     type: str = "text"
     """`msgtype`."""
     content: dict[str, Any] = Field(default_factory=dict)
-    """The member of that name, such as `{"content": "hello"}`."""
+    """The member that `type` names, such as `{"content": "hello"}`."""
     origin: Literal[3, 5] = 3
     """3: the customer writes, 5: a servicer does."""
     count: int = Field(default=1, ge=1, le=10_000)
     """How many messages; the text of the second one ends with ` 2`."""
     push: bool = True
-    """Whether to push to the application that there are messages."""
+    """Whether to push `kf_msg_or_event` to the application."""
 
 
 class CommentRequest(Model):

@@ -1,4 +1,4 @@
-"""A user in a Mini Program, played from a program: logs in, shares data, calls services and chats by a socket."""
+"""A simulated user of a Mini Program: logs in, shares data, calls services and chats by a socket."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -51,7 +51,7 @@ class Visitor:
     account: str
     openid: str
     session: dict[str, Any] = field(default_factory=dict, repr=False)
-    """What the last answer said of the session, with its token; empty before the login."""
+    """The session in the last answer, with its token; empty before the login."""
     position: str = ""
     """Of the last push that arrived."""
 
@@ -62,7 +62,9 @@ class Visitor:
             async with self.http.post(self._url(path), json=body, headers=headers) as response:
                 found = await response.json(content_type=None)
         except (aiohttp.ClientError, ValueError) as exc:
-            raise NoGateway(f"{self.gateway_url} gives no answer of a gateway: {type(exc).__name__}: {exc}") from exc
+            raise NoGateway(
+                f"{self.gateway_url} does not answer as a gateway does: {type(exc).__name__}: {exc}"
+            ) from exc
         answer = Answer(
             response.status,
             response.headers.get("WWW-Authenticate", "").partition(" ")[0],
@@ -87,14 +89,14 @@ class Visitor:
 
     @asynccontextmanager
     async def socket(self) -> AsyncIterator["VisitorSocket"]:
-        """Open a socket, which continues behind the last push that arrived."""
+        """Open a socket, which continues after the last push that arrived."""
         query = {"last": self.position} if self.position else {}
         protocols = (SUBPROTOCOL, f"token.{self.session.get('token', '')}")
         try:
             async with self.http.ws_connect(self._url("socket"), params=query, protocols=protocols) as ws:
                 yield VisitorSocket(self, ws)
         except aiohttp.ClientError as exc:
-            raise NoGateway(f"{self.gateway_url} keeps no socket open: {type(exc).__name__}: {exc}") from exc
+            raise NoGateway(f"the socket to {self.gateway_url} failed: {type(exc).__name__}: {exc}") from exc
 
     def _url(self, path: str) -> str:
         return f"{self.gateway_url.rstrip('/')}/{self.account}/{path}"

@@ -1,4 +1,4 @@
-"""The control API of WeCom: customers of WeChat Customer Service; see `models`."""
+"""The control API of WeCom: customers of WeChat Customer Service, and robots; see `requests`."""
 
 import secrets
 from typing import Any
@@ -23,7 +23,7 @@ from wxbus_sandbox.state import SANDBOX
 
 
 async def customer(request: web.Request) -> web.Response:
-    """Let a customer write, and push that there is something to pull."""
+    """Let a customer write, and push `kf_msg_or_event`."""
     body, sandbox = await read(request, CustomerRequest), request.app[SANDBOX]
     account = account_named(sandbox, body.account)
     if account.kind is not AccountKind.WECOM:

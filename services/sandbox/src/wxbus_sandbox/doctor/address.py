@@ -35,7 +35,7 @@ async def check_address(target: Target) -> AsyncGenerator[Finding]:
     forged = await target.call("GET", {**query, name: sign("another token", query["timestamp"], query["nonce"])})
     check = "verification with a wrong signature"
     if forged.status == 200 and echo.encode() in forged.body:
-        yield failure(check, "returns echostr: anybody can verify an address at this server", forged.ms)
+        yield failure(check, "returns echostr: the server verifies a request that WeChat did not sign", forged.ms)
     elif forged.status is None or forged.status >= 500:
         yield warning(check, f"{describe(forged)}; answer 403", forged.ms)
     else:

@@ -25,7 +25,7 @@ INTERNALS: Final = ("Traceback (most recent call last)", "at java.", "Stack trac
 
 
 async def check_forgeries(target: Target) -> AsyncGenerator[Finding]:
-    """Check that pushes are refused that WeChat did not sign, or not for this account."""
+    """Check that the server refuses pushes that WeChat did not sign, or signed for another account."""
     push = target.text("wxbus doctor: a forgery")
     good = target.seal(push)
     name = "signature" if target.mode is Mode.PLAIN else "msg_signature"
@@ -38,7 +38,7 @@ async def check_forgeries(target: Target) -> AsyncGenerator[Finding]:
             yield finding
     old = await target.post(target.seal(push, age=10 * DAY))
     if old.status == 200 and judged(target, push, old).outcome.settled:
-        text = "accepted: a recorded push can be sent again by anybody; WeChat gives no limit, five minutes are enough"
+        text = "accepted: an attacker can replay a recorded push; WeChat names no limit, five minutes are enough"
         yield warning("push of ten days ago", text, old.ms)
     else:
         yield ok("push of ten days ago", f"refused, {describe(old)}", old.ms)
@@ -46,7 +46,7 @@ async def check_forgeries(target: Target) -> AsyncGenerator[Finding]:
 
 
 async def check_bombs(target: Target) -> AsyncGenerator[Finding]:
-    """Check that the server survives documents that grow, nest, are large, or name files."""
+    """Check that the server survives documents that expand, nest deeply, are large, or refer to files."""
     if target.form is Format.XML:
         entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, LAUGHS + 1))
         bomb = _xml(target, f'<!DOCTYPE xml [<!ENTITY l0 "ha">{entities}]>', f"&l{LAUGHS};")
@@ -71,7 +71,7 @@ async def check_bombs(target: Target) -> AsyncGenerator[Finding]:
 
 
 async def _plain(target: Target) -> Finding:
-    """Push in plain mode with a right signature, as anybody can who saw the parameters of a push."""
+    """Push in plain mode with a valid signature; an attacker can reuse the parameters of a recorded push."""
     if target.is_wecom:
         return skipped("downgrade to plain mode", "WeCom has no plain mode")
     push = target.text("wxbus doctor: a downgrade")
@@ -99,9 +99,11 @@ def _refused(target: Target, check: str, response: Exchange) -> Finding:
         return ok(check, f"refused, {describe(response)}", response.ms)
     outcome = judged(target, target.text(""), response).outcome
     if outcome is Outcome.ACKNOWLEDGED:
-        return failure(check, "answered like a good one: it is not checked, or the refusal is not seen", response.ms)
+        return failure(
+            check, "answered like a valid push: it is not checked, or the refusal cannot be seen", response.ms
+        )
     if outcome.settled or b"<MsgType>" in response.body or b"Encrypt" in response.body:
-        return failure(check, "replied to: anybody can write in the name of a user", response.ms)
+        return failure(check, "replied to: an attacker can write in the name of a user", response.ms)
     return warning(check, f"status 200 with {response.text[:40]!r}; answer 403", response.ms)
 
 
@@ -130,9 +132,7 @@ async def _survived(target: Target, check: str, response: Exchange) -> Finding:
 def _expanded(target: Target, check: str, response: Exchange, trace: str) -> Finding:
     reply = (judged(target, target.text(""), response).reply or {}) if response.status == 200 else {}
     if trace in response.text or trace in str(reply):
-        return failure(
-            check, "the reply contains its text: the parser reads documents and files of others", response.ms
-        )
+        return failure(check, "the reply contains its text: the parser expands entities", response.ms)
     if response.status == 200:
         return warning(check, "a document with a DTD is accepted; WeChat sends none, refuse it", response.ms)
     return ok(check, f"refused, {describe(response)}", response.ms)

@@ -35,7 +35,7 @@ async def check_messages(target: Target) -> AsyncGenerator[Finding]:
 
 
 async def check_repeats(target: Target) -> AsyncGenerator[Finding]:
-    """Check duplicates, one after the other and at once, and an attempt after a cut one."""
+    """Check sequential and concurrent duplicates, and a retry after a closed connection."""
     push = target.text("wxbus doctor: the same message three times")
     responses = [await target.post(target.seal(push)) for _ in range(3)]
     yield _repeated(target, "duplicates", push, responses)
@@ -90,7 +90,7 @@ def _repeated(target: Target, check: str, push: Push, responses: Sequence[Exchan
     if any(reply != replies[0] for reply in replies):
         return failure(check, "the replies differ: the message was handled again", slowest)
     if not replies:
-        return ok(check, "accepted; whether it was handled twice is not seen from outside", slowest)
+        return ok(check, "accepted; it cannot be seen from outside whether it was handled twice", slowest)
     return ok(check, f"{len(replies)} equal replies" if len(replies) > 1 else "one reply", slowest)
 
 

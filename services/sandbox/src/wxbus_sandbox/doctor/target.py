@@ -34,7 +34,7 @@ class Signed:
     body: bytes
 
     def changed(self, **parameters: str | None) -> "Signed":
-        """Return it with other parameters; None removes one."""
+        """Return the request with other parameters; None removes a parameter."""
         query = {name: value for name, value in {**self.query, **parameters}.items() if value is not None}
         return replace(self, query=query)
 
@@ -77,12 +77,12 @@ class Target:
         }
 
     def seal(self, document: Push | bytes, *, age: float = 0.0, receive_id: str | None = None) -> Signed:
-        """Return a push, signed and encrypted as the mode wants; `bytes` are its plaintext.
+        """Return a push, signed and encrypted as the mode requires; `bytes` are its plaintext.
 
         Args:
             document: The push.
             age: Seconds since its signature.
-            receive_id: In the place of the account's.
+            receive_id: Replaces the account's.
         """
         plaintext = document if isinstance(document, bytes) else codec.render(document, self.form)
         query = self.signed(age=age)

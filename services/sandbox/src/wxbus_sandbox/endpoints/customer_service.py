@@ -91,7 +91,7 @@ def routes() -> list[web.RouteDef]:
 
 
 def _check_sender(payload: dict[str, Any], *, business: bool) -> None:
-    """Raise ApiError unless the customer-service account and the merchant, if there are, can be right."""
+    """Raise ApiError if the customer-service account or the merchant is given and not valid."""
     kf_account = payload.get("customservice", {}).get("kf_account", "a")
     if not isinstance(kf_account, str) or not 1 <= len(kf_account) <= MAX_KF_ACCOUNT:
         raise ApiError(65401)

@@ -1,4 +1,4 @@
-"""What WeChat keeps and decides in each family of endpoints."""
+"""The simulated families of endpoints, with WeChat's state and rules."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -90,4 +90,4 @@ TWINS: Final[Mapping[type[Family], type[Twin]]] = {
     TemplateMessages: TemplateMessagesTwin,
     Users: UsersTwin,
 }
-"""By the family as declared."""
+"""By declared family."""

@@ -69,7 +69,7 @@ class CommentsTwin(Twin, Comments):
         self._change(msg_data_id, index, comment_id, comment_type=SELECTED)
 
     async def unselect(self, msg_data_id: str, comment_id: str, *, index: int = 0) -> None:
-        """Show a comment no longer."""
+        """Hide a comment."""
         self._change(msg_data_id, index, comment_id, comment_type=0)
 
     async def delete(self, msg_data_id: str, comment_id: str, *, index: int = 0) -> None:

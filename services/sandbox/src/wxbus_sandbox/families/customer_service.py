@@ -79,7 +79,7 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
     """Keeps the agent of each user."""
 
     async def create(self, kf_account: str, openid: str) -> None:
-        """Hand a user to an account."""
+        """Assign a user to an account."""
         if not _person(self.call, kf_account).kf_wx:
             raise ApiError(NOT_BOUND)
         self._desk().open(kf_account, openid)
@@ -103,7 +103,7 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
         ]
 
     async def waiting(self) -> WaitingUsers:
-        """Return the users whose messages were transferred and whom no agent has."""
+        """Return the users who were transferred and have no agent yet."""
         waiting = self.call.state(KfState).waiting
         users = (WaitingUser(openid=openid, latest_time=time) for openid, time in waiting.items())
         return WaitingUsers(count=len(waiting), users=tuple(islice(users, MAX_WAITING)))

@@ -59,7 +59,7 @@ class DraftState(Part):
         """More than 2**53: no program may read an id as a float."""
 
     def take(self, media_id: str) -> StoredArticles:
-        """Return the articles of a draft, which is used up; raises ApiError 40007 if there is none."""
+        """Remove a draft and return its articles; raises ApiError 40007 if there is none."""
         found = self.draft(media_id)
         del self.drafts[media_id]
         return found
@@ -143,7 +143,7 @@ class PublicationsTwin(Twin, Publications):
         return PublishJob(publish_id=publish_id, msg_data_id=msg_data_id)
 
     async def status(self, publish_id: str) -> PublishStatus:
-        """Return how far a publication is."""
+        """Return the state of a publication."""
         job = self.call.state(DraftState).jobs.get(publish_id)
         if job is None:
             raise ApiError(NO_PUBLICATION)

@@ -45,9 +45,9 @@ class KfState(Part):
     """Messages and events by open_kfid, oldest first; a cursor is the number of those before it."""
     sessions: dict[tuple[str, str], Session] = field(default_factory=dict)
     tokens: dict[str, float] = field(default_factory=dict)
-    """The end of each push token."""
+    """When each push token expires."""
     codes: dict[str, tuple[str, str, float]] = field(default_factory=dict)
-    """By code: account, customer, and the end of the code."""
+    """By code: account, customer, and when the code expires."""
     sent: set[str] = field(default_factory=set)
     """Ids of messages of the application."""
 

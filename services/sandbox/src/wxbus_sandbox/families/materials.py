@@ -77,7 +77,7 @@ class MaterialsTwin(Twin, Materials):
         del self.call.state(MaterialState).materials[media_id]
 
     async def count(self) -> MaterialCount:
-        """Return how much there is."""
+        """Return the number of files of each kind."""
         kinds = Counter(one.kind for one in self.call.state(MaterialState).materials.values())
         return MaterialCount(image_count=kinds["image"], voice_count=kinds["voice"], video_count=kinds["video"])
 

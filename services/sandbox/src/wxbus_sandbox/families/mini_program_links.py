@@ -33,7 +33,7 @@ class LinkState(Part):
 
 
 class MiniProgramLinksTwin(Twin, MiniProgramLinks):
-    """Keeps where links lead."""
+    """Keeps the targets of links."""
 
     async def create_scheme(
         self,
@@ -47,7 +47,7 @@ class MiniProgramLinksTwin(Twin, MiniProgramLinks):
         return self._keep(f"weixin://dl/business/?t={secrets.token_urlsafe(8)}", expiry, path, query, env_version)
 
     async def scheme_info(self, scheme: str) -> LinkTarget:
-        """Return where a scheme leads."""
+        """Return the target of a scheme."""
         return self._target(scheme)
 
     async def create_url_link(
@@ -63,7 +63,7 @@ class MiniProgramLinksTwin(Twin, MiniProgramLinks):
         return self._keep(f"https://wxaurl.cn/{secrets.token_urlsafe(8)}", expiry, path, query, env_version)
 
     async def url_link_info(self, url_link: str) -> LinkTarget:
-        """Return where a URL Link leads."""
+        """Return the target of a URL Link."""
         return self._target(url_link)
 
     async def create_short_link(self, page: str, *, title: str | None = None, permanent: bool = False) -> str:

@@ -42,9 +42,9 @@ class NetworkTwin(Twin, Network):
     """Returns the addresses of the sandbox."""
 
     async def callback_addresses(self) -> list[str]:
-        """Return where pushes come from."""
+        """Return the source addresses of pushes."""
         return [*self.call.sandbox.rules.callback_addresses]
 
     async def api_addresses(self) -> list[str]:
-        """Return where the API is."""
+        """Return the addresses of the API."""
         return [*self.call.sandbox.rules.callback_addresses]

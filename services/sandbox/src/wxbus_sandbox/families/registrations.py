@@ -9,7 +9,7 @@ from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.state import Part
 
 UNKNOWN: Final = 89250
-WAITS: Final = 89251
+PENDING: Final = 89251
 
 
 class RegistrationState(Part):
@@ -59,7 +59,7 @@ class RegistrationsTwin(Twin, Registrations):
         self.call.results.push(platform, "notify_third_fasteregister", fields, before=finish)
 
     async def company_state(self, name: str, legal_persona_wechat: str, legal_persona_name: str) -> None:
-        """Return if the registration is done."""
+        """Raise ApiError unless the registration is done."""
         done = self.call.state(RegistrationState).done.get((name, legal_persona_wechat, legal_persona_name))
         if not done:
-            raise ApiError(UNKNOWN if done is None else WAITS)
+            raise ApiError(UNKNOWN if done is None else PENDING)

@@ -43,7 +43,7 @@ class ServiceDesk:
         self._results = results
         self.state = sandbox.part(account.appid, KfState)
 
-    def takes(self, openid: str, push: Push) -> SendResult | None:
+    def intercept(self, openid: str, push: Push) -> SendResult | None:
         """Return the result of a message that goes to a human instead of the callback address, None for others.
 
         After `Rules.human_session` the messages of an open conversation are pushed again. Events always are.
@@ -67,7 +67,7 @@ class ServiceDesk:
         return result
 
     def transferred(self, openid: str, push: Push, reply: Document) -> None:
-        """Hand a user to the agent whom the reply names, or let the user wait for one."""
+        """Assign a user to the agent that the reply names, or let the user wait for an agent."""
         info = reply.get("TransInfo")
         agent = text(info, "KfAccount") if isinstance(info, dict) else ""
         self._record(openid, agent, BY_USER, str(push.get("Content", "")))

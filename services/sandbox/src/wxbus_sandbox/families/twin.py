@@ -1,4 +1,4 @@
-"""The base class of the sandbox's side of a family of endpoints."""
+"""The base class of the simulated families of endpoints."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -43,8 +43,8 @@ class ApiCall:
 class Twin(Family):
     """Answers the calls of a family as WeChat does.
 
-    A subclass also derives from the family, and overrides the methods that keep state or have rules of their own: the
-    arguments are checked, the result is what the client returns. The other methods answer with a sample.
+    A subclass also derives from the family, and overrides the methods that have state or rules: their
+    arguments are validated, and their result is what the client returns. The other methods answer with a sample.
     """
 
     def __init__(self, call: ApiCall) -> None:

@@ -22,7 +22,7 @@ FIRST_TAG: Final = 100
 
 
 class UserState(Part):
-    """What the account keeps about its users."""
+    """The remarks, tags and blacklist of one account."""
 
     def __init__(self) -> None:
         self.remarks: dict[str, str] = {}
@@ -106,7 +106,7 @@ class TagsTwin(Twin, Tags):
         return TaggedPage(count=page.count, data=page.data, next_openid=page.next_openid)
 
     async def add(self, tag_id: int, openids: Sequence[str]) -> None:
-        """Give a tag to users, or to none of them."""
+        """Give a tag to all of the users, or to none of them."""
         state = self._state_with(tag_id, system=True)
         for openid in openids:
             tags = state.tags_of.get(_checked(self.call, openid), [])

@@ -1,4 +1,4 @@
-"""Which messages were accepted, and which replies came."""
+"""The record of a load: accepted messages and received replies."""
 
 import re
 from collections import Counter
@@ -56,7 +56,7 @@ class Ledger:
             self.replied(self.messages[number].user, result.shown, now)
 
     def replied(self, user: str, content: str, now: float) -> None:
-        """Record a reply; one without the text of a message of this run is left out."""
+        """Record a reply; ignore a reply without the text of a message of this run."""
         found = re.search(rf"{re.escape(self.run)} (\d+)\.", content)
         if not found or (number := int(found[1])) >= len(self.messages):
             return

@@ -9,7 +9,7 @@ from wxbus_sandbox.models import Model
 
 
 class LoadRequest(Model):
-    """Texts of many users, at a rate that does not wait for answers."""
+    """Text messages of many users at a fixed rate, which does not depend on the answers (open loop)."""
 
     account: str = "shop"
     """The account's name in the accounts file."""
@@ -38,7 +38,7 @@ class Times(Model):
 
     @classmethod
     def of(cls, times: Sequence[float]) -> "Times | None":
-        """Return the percentiles of some times, None without one."""
+        """Return the percentiles of times in milliseconds; None without times."""
         if not times:
             return None
         ordered = sorted(times)

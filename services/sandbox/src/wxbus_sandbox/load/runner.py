@@ -1,4 +1,4 @@
-"""Sends the messages of a load, at their times."""
+"""Sends the messages of a load on schedule."""
 
 import asyncio
 import random
@@ -35,8 +35,8 @@ class LoadRunner:
         self._random = random.Random(request.seed)
         self._changed = asyncio.Event()
 
-    async def run(self, tell: Callable[[LoadReport], Awaitable[None]]) -> None:
-        """Send the load and report to `tell`, twice a second and at the end; an error of `tell` ends the run."""
+    async def run(self, on_report: Callable[[LoadReport], Awaitable[None]]) -> None:
+        """Send the load; call `on_report` twice a second and at the end. An error of `on_report` ends the run."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async with self._replies(), asyncio.TaskGroup() as tasks:
@@ -44,8 +44,8 @@ class LoadRunner:
                 running = tasks.create_task(step())
                 while not running.done():
                     await asyncio.wait({running}, timeout=INTERVAL)
-                    await tell(self._ledger.report(loop.time() - begun))
-        await tell(self._ledger.report(loop.time() - begun, done=True))
+                    await on_report(self._ledger.report(loop.time() - begun))
+        await on_report(self._ledger.report(loop.time() - begun, done=True))
 
     async def _send(self) -> None:
         """Push all messages; end when each is settled."""
@@ -57,7 +57,7 @@ class LoadRunner:
                 if (delay := begun + number / rate - loop.time()) > 0:
                     await asyncio.sleep(delay)
                 elif number % 32 == 0:
-                    await asyncio.sleep(0)  # behind its time, it must not keep the others from running
+                    await asyncio.sleep(0)  # behind schedule: other tasks must still run
                 user = f"{prefix}{self._random.randrange(self._request.users):010d}"
                 text = self._ledger.pushed(user, loop.time())
                 pushes.create_task(self._push(number, user, text))
@@ -67,7 +67,7 @@ class LoadRunner:
         push = self._composer.compose(account, SendRequest(account=account.name, openid=user, fields={"Content": text}))
         users = self._sandbox.users
         users.record_action(account, user, push)
-        users.lift_limit(account.appid, user)  # they write faster than people, before the replies to the last messages
+        users.lift_limit(account.appid, user)  # unlike people, they do not wait for replies
         mode, form = self._request.mode or account.modes[0], Format(account.formats[0])
         result = await self._pusher.push(account, push, mode, form, logged=False)
         self._ledger.settled(number, result, asyncio.get_running_loop().time())

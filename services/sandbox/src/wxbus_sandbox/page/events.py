@@ -49,7 +49,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 class Reader:
-    """What one page has seen of the histories."""
+    """The position of one page in the histories."""
 
     def __init__(self, sandbox: Sandbox, last_id: str, *, past: int = KEPT) -> None:
         """Begin after the event with the id `last_id`; "": with `past` entries of each kind."""
@@ -69,7 +69,7 @@ class Reader:
         if self._reset:
             self._reset = False
             yield self._event("reset", "{}")
-        # Pushes last: messages and calls come before the end of the push that caused them, and attempts before it, too.
+        # Pushes last: a push is recorded after its attempts, and after the messages and calls that it caused.
         kinds: tuple[tuple[str, History[Any]], ...] = (
             ("sent", sandbox.sent),
             ("call", sandbox.calls),

@@ -51,7 +51,7 @@ class _Delivery:
     mode: Mode
     form: Format
     key: str
-    """Whose push it is, for the troubles of a bad day."""
+    """The user or the platform of the push, for the troubles of a bad day."""
     traced: TracedPush
 
 
@@ -152,7 +152,7 @@ class Pusher:
     ) -> Verdict:
         """Push one copy, adding each attempt to `attempts`; return the verdict on the last one.
 
-        `retried` gets the verdict on each attempt that another one follows.
+        `retried` gets the verdict on each attempt that is followed by another attempt.
         """
         rules, loop = self._sandbox.rules, asyncio.get_running_loop()
         verdict = Verdict(Outcome.FAILED)
@@ -185,7 +185,7 @@ class Pusher:
         return verdict
 
     async def _attempt(self, delivery: _Delivery, request: EncodedPush, traceparent: str) -> Exchange:
-        """Return the response to one attempt, as far as a bad day lets it through."""
+        """Return the response to one attempt; a bad day may close the connection or lose the answer."""
         days = self._sandbox.bad_days
         closed = days.draw(Trouble.CLOSED, delivery.key)
         made = self.exchange("POST", delivery.path, request.query, request.body, request.content_type, traceparent)

@@ -37,7 +37,7 @@ class ResultEvents:
     @classmethod
     @asynccontextmanager
     async def open(cls, sandbox: Sandbox, composer: Composer, pusher: Pusher) -> AsyncIterator["ResultEvents"]:
-        """Yield an object whose pushes end with the block."""
+        """Yield the object; its pushes are cancelled at the end of the block."""
         results = cls(sandbox, composer, pusher)
         try:
             yield results

@@ -1,4 +1,4 @@
-"""Talks to smart robots as WeCom does: pushes a message, then asks how the text goes on (WeCom reference 8)."""
+"""Talks to smart robots as WeCom does: pushes a message, then polls the streamed answer (WeCom reference 8)."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class RobotChat:
         self._codes = codes
 
     async def talk(self, account: Account, request: RobotRequest) -> RobotResult:
-        """Push a message or an event, ask for the text until its end, and return what the member saw."""
+        """Push a message or an event, poll the answer until it is complete, and return what the member saw."""
         msgid, code = secrets.token_hex(16), secrets.token_hex(16)
         now = self._sandbox.clock.now()
         self._codes.add(code, account.name, request.userid, now + self._sandbox.rules.response_lifetime)
@@ -90,7 +90,7 @@ class RobotChat:
         if kind == "update_template_card" and is_event:
             return answer
         if kind not in ANSWERS or (kind == "text" and not is_event) or (not first and kind != "stream"):
-            raise _Invalid(f"{kind} is no answer to this push")
+            raise _Invalid(f"{kind} is not an answer to this push")
         stream = answer.get("stream", {})
         if len(str(stream.get("content", "")).encode()) > self._sandbox.rules.robot_text_bytes:
             raise _Invalid("the text is too long")

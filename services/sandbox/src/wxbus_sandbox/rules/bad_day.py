@@ -20,20 +20,20 @@ EFFECTS: Final[dict[Trouble, dict[str, Any]]] = {
     Trouble.WINDOW: {"errcode": 45015},
     Trouble.ALLOWANCE: {"errcode": 45047},
 }
-"""What each trouble does to a call; the first one that comes is the only one."""
+"""The fault of each trouble; a call gets the first that happens."""
 WITH_TOKEN: Final = {Trouble.QUOTA, Trouble.WINDOW, Trouble.ALLOWANCE}
 OF_SENDS: Final = {Trouble.WINDOW, Trouble.ALLOWANCE}
 SKEW: Final = 240.0
 """Seconds by which the clock of callbacks is wrong at most; receivers accept five minutes."""
 MOST_BODY: Final = 64 * 1024
-"""Bytes of a body in which the user is looked for."""
+"""Bytes of a body; in a larger body the user is not looked up."""
 
 
 class BadDays:
-    """Decides what goes wrong.
+    """Decides which calls and pushes a trouble hits.
 
-    Whether a call or a push is hit depends on the seed, the trouble, the user and how many of this user's were before
-    it: not on what other users do at the same time.
+    The decision depends on the seed, the trouble, the user, and the number of the user's earlier calls or pushes. It
+    does not depend on other users.
     """
 
     def __init__(self, tokens: TokenIssuer) -> None:
@@ -57,7 +57,7 @@ class BadDays:
         return BadDayState(**dict(self.day), happened=dict(self._happened))
 
     def draw(self, trouble: Trouble, key: str) -> float:
-        """Return how bad it is, above 0 and up to 1, or 0.0 if it does not happen; `key` names the user."""
+        """Return the severity, above 0 and up to 1, or 0.0 if the trouble does not happen; `key` names the user."""
         share = self.day.troubles.get(trouble, 0.0)
         if not share:
             return 0.0
@@ -70,7 +70,7 @@ class BadDays:
         return (int.from_bytes(digest[8:16]) + 1) / 2**64
 
     async def fault(self, request: web.Request) -> Fault | None:
-        """Return what happens to a call of WeChat's API; invalidate its token, if that happens."""
+        """Return the fault of a call of WeChat's API, None without one; `Trouble.TOKENS` invalidates its token."""
         if not self.day.troubles:
             return None
         path, token = request.path, request.query.get("access_token", "")

@@ -19,9 +19,7 @@ OWN: Final = ("/sandbox/", "/v1/", "/favicon.ico")
 """Paths that WeChat does not have."""
 MAX_BODY: Final = 16 * 1024
 """Bytes of a body that are kept."""
-SECRET: Final = re.compile(
-    r"secret|token|ticket|session_key|code$|encrypt|session_key|aes_?key|signature", re.IGNORECASE
-)
+SECRET: Final = re.compile(r"secret|token|ticket|session_key|code$|encrypt|aes_?key|signature", re.IGNORECASE)
 """Names of fields and parameters whose values are not shown."""
 NOT_SECRET: Final = frozenset({"errcode"})
 HIDDEN: Final = "***"

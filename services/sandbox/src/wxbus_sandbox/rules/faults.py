@@ -33,7 +33,7 @@ class Faults:
         return None
 
     def pending(self) -> list[tuple[Fault, int]]:
-        """Return the faults to come, each with the number of calls that it still affects."""
+        """Return the pending faults, each with the number of calls that it still affects."""
         return list(self._pending)
 
     def remaining(self, path: str) -> int:

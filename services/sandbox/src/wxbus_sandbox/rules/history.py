@@ -21,7 +21,7 @@ class History(Generic[T]):
         self.closed = False
         """Whether all waits have ended."""
         self.epoch = secrets.token_hex(4)
-        """Another one after a reset, and in another process."""
+        """Changes with each reset, and with each process."""
         self.listeners: set[Callable[[], None]] = set()
         """Called after each change."""
 

@@ -31,7 +31,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class WebUser:
-    """A user of a web page, by the tokens of this user."""
+    """A user of a web page, with the user's tokens."""
 
     appid: str
     openid: str

@@ -1,4 +1,4 @@
-"""Late answers of robots by `response_url`, one for each message (WeCom reference 8.5)."""
+"""The codes of `response_url`s, each for one answer to a message (WeCom reference 8.5)."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ class RobotCodes:
     """The codes of all messages to robots."""
 
     codes: dict[str, tuple[str, str, float]] = field(default_factory=dict)
-    """By code: the robot's name, the member, and the end of the code."""
+    """By code: the robot's name, the member, and when the code expires."""
 
     def add(self, code: str, account: str, userid: str, until: float) -> None:
         """Add the code of a message."""

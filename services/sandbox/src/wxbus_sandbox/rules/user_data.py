@@ -72,7 +72,7 @@ class UserData:
         return found.number
 
     def watermark(self, appid: str) -> dict[str, Any]:
-        """Return what says for whom and when data was released."""
+        """Return the watermark of shared data: the time, and the appid that may use it."""
         return {"timestamp": int(self._clock.wall()), "appid": appid}
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""Receives OTLP at `/v1/traces` and `/v1/logs`, as any collector does, and serves what is known of one message."""
+"""Receives OTLP at `/v1/traces` and `/v1/logs`, as any collector does, and serves the trace of one message."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -12,7 +12,7 @@ from wxbus_sandbox.traces.records import LogLine, Span
 MAX_BODY: Final = 16 * 1024 * 1024
 """Bytes of a request, decompressed."""
 MAX_WAIT: Final = 20.0
-"""Seconds for which a reader may wait for news of a trace."""
+"""Seconds for which a reader may wait for a change of a trace."""
 
 
 async def trace(request: web.Request) -> web.Response:

@@ -32,7 +32,7 @@ MAX_TEXT: Final = 20_000
 
 
 class Unreadable(Exception):
-    """The body is not such a request; the text says why."""
+    """The body is not an OTLP request; the text says why."""
 
 
 def read_spans(body: bytes, content_type: str) -> list[Span]:

@@ -13,7 +13,7 @@ class Span:
     trace_id: str
     span_id: str
     parent_id: str
-    """"" for the first one."""
+    """"" for the root span."""
     name: str
     service: str
     process: str
@@ -22,10 +22,10 @@ class Span:
     """Seconds since the epoch, as `end`."""
     end: float
     error: str = ""
-    """Why it failed; "": it did not."""
+    """Why the step failed; "" if it did not."""
     attributes: Attributes = field(default_factory=dict)
     events: tuple[tuple[float, str], ...] = ()
-    """Moments in it: time and name."""
+    """Times and names of the span's events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ OVERHEAD: Final = 400
 
 @dataclass(slots=True)
 class Trace:
-    """What is known of one message."""
+    """The steps and the log of one message."""
 
     spans: dict[str, Span] = field(default_factory=dict)
     """By span id: an exporter may repeat a request."""
@@ -32,7 +32,7 @@ class Trace:
 
 
 class Traces:
-    """Traces by their id; the one that had no record for the longest time is dropped first."""
+    """Traces by their id; the trace that has waited longest for a record is dropped first."""
 
     def __init__(self, *, traces: int = TRACES, records: int = RECORDS, size: int = BYTES) -> None:
         self._limits = (traces, records, size)

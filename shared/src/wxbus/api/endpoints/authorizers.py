@@ -32,7 +32,7 @@ class KindOf(Answer):
 
 
 class BusinessInfo(Answer):
-    """What the account has opened."""
+    """The business features that the account has enabled."""
 
     open_pay: bool = False
     open_store: bool = False

@@ -73,13 +73,13 @@ class CardCodes(Family):
     async def decrypt(
         self, encrypted: Annotated[str, Field(min_length=1), Key("encrypt_code")]
     ) -> Annotated[str, Key("code")]:
-        """Return the code in a text that a page of WeChat gave."""
+        """Decrypt a code that a page of WeChat passed."""
 
     @post("/card/code/update", name="updateCode", title="更改Code", repeat=Repeat.SEND, errcodes=(WRONG_CODE,))
     async def change(
         self, code: Code, new_code: Annotated[str, Field(min_length=1, max_length=64)], *, card_id: CardId | None = None
     ) -> None:
-        """Give a card another code."""
+        """Replace the code of a card."""
 
     @post(
         "/card/code/unavailable",

@@ -53,7 +53,7 @@ class OwnedCards(Answer):
 
 
 class CardCode(Answer):
-    """A QR code with which users get a card."""
+    """A QR code that gives a card to users."""
 
     ticket: str
     url: str = ""
@@ -143,7 +143,7 @@ class Cards(Family):
         increase: Annotated[Annotated[int, Field(ge=1)] | None, Key("increase_stock_value")] = None,
         reduce: Annotated[Annotated[int, Field(ge=1)] | None, Key("reduce_stock_value")] = None,
     ) -> None:
-        """Add cards to the stock, or take some; a repeated call counts again."""
+        """Increase or reduce the stock; a repeated call counts again."""
 
     @post("/card/user/getcardlist", name="getCardList", title="获取用户已领取卡券", repeat=Repeat.READ)
     async def of_user(self, openid: Id, *, card_id: CardId | None = None) -> OwnedCards:
@@ -167,7 +167,7 @@ class Cards(Family):
         scene: Annotated[str | None, Key("action_info.card.outer_str")] = None,
         expires_in: Annotated[Annotated[int, Field(ge=60)] | None, Key("expire_seconds")] = None,
     ) -> CardCode:
-        """Return a QR code with which users get a card, or one user, or the first one (`once`)."""
+        """Return a QR code that gives a card to users; to one user with `openid`, to the first user with `once`."""
 
     @post(
         "/card/qrcode/create",
@@ -183,7 +183,7 @@ class Cards(Family):
             list[OfferedCard], Field(min_length=1, max_length=5), Key("action_info.multiple_card.card_list")
         ],
     ) -> CardCode:
-        """Return a QR code with which users get up to five cards at once."""
+        """Return a QR code that gives up to five cards to users."""
 
     @post("/card/landingpage/create", name="createLandingPage", title="创建卡券货架", repeat=Repeat.SEND)
     async def create_shelf(
@@ -218,7 +218,7 @@ class Cards(Family):
 
     @post("/card/paycell/set", name="setPayCell", title="设置买单", repeat=Repeat.READ, errcodes=(WRONG_CARD,))
     async def set_payment(self, card_id: CardId, is_open: bool) -> None:
-        """Let users pay with a card, or not."""
+        """Enable or disable payment with a card."""
 
     @post(
         "/card/selfconsumecell/set",
@@ -235,7 +235,7 @@ class Cards(Family):
         need_code: Annotated[bool, Key("need_verify_cod")] = False,
         need_amount: Annotated[bool, Key("need_remark_amount")] = False,
     ) -> None:
-        """Let users use a card by themselves, or not."""
+        """Enable or disable the use of a card by users themselves."""
 
     @get("/card/getapplyprotocol", name="getApplyProtocol", title="卡券开放类目查询", repeat=Repeat.READ)
     async def categories(self) -> Annotated[list[PrimaryCategory], Key("category")]:

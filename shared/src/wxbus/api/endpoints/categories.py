@@ -1,4 +1,4 @@
-"""The categories of a Mini Program, and what it tells users about privacy."""
+"""The categories of a Mini Program, and the proofs for them."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -72,7 +72,7 @@ class CategoryStates(Answer):
 
     categories: tuple[CategoryState, ...] = ()
     limit: int = 0
-    """How many can be added this month."""
+    """The number that can be added this month."""
     quota: int = 0
     category_limit: int = 0
 

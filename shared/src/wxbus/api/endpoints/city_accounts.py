@@ -75,7 +75,7 @@ class CityAccounts(Family):
     async def balances(
         self, *, wx_store_id: Id | None = None, service_trans_id: Id | None = None, pay_mode: Mode | None = None
     ) -> Balances:
-        """Return what is left for deliveries."""
+        """Return the balances for deliveries."""
 
     @post(
         "/cgi-bin/express/intracity/setpaymode",

@@ -1,4 +1,4 @@
-"""What stores and orders of WeChat's own city delivery contain."""
+"""Models of stores and orders of WeChat's own city delivery."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ ERRORS: Final = (
 
 
 class StoreAddress(Part):
-    """Where a store is."""
+    """The address of a store."""
 
     province: str
     city: str
@@ -27,7 +27,7 @@ class StoreAddress(Part):
 
 
 class StoreContent(Part):
-    """What may change in a store."""
+    """The fields of a store that may change."""
 
     store_name: str | None = None
     order_pattern: int | None = None
@@ -52,7 +52,7 @@ class CityItem(Part):
 
 
 class CityCargo(Part):
-    """What is delivered; grams and fen."""
+    """The goods to deliver; weights in grams, prices in fen."""
 
     cargo_name: str
     cargo_type: int
@@ -62,7 +62,7 @@ class CityCargo(Part):
 
 
 class CityOrderCargo(CityCargo):
-    """What is delivered, with the goods that the user sees."""
+    """The goods to deliver, with the items that the user sees."""
 
     item_list: list[CityItem] = Field(min_length=1)
 
@@ -76,7 +76,7 @@ class StoreIds(Answer):
 
 
 class StoreLocation(Answer):
-    """Where a store is."""
+    """The address of a store."""
 
     province: str = ""
     city: str = ""
@@ -100,7 +100,7 @@ class Store(Answer):
 
 
 class Balance(Answer):
-    """What is left for one carrier, in fen."""
+    """The balance for one carrier, in fen."""
 
     balance: int = 0
     service_trans_id: str = ""
@@ -108,7 +108,7 @@ class Balance(Answer):
 
 
 class Balances(Answer):
-    """What is left for deliveries, in fen."""
+    """The balances for deliveries, in fen."""
 
     wx_store_id: str = ""
     all_balance: int = 0
@@ -198,7 +198,7 @@ class CityOrder(Answer):
 
 
 class CityOrderState(Answer):
-    """How far a delivery is."""
+    """The state of a delivery."""
 
     wx_order_id: str = ""
     store_order_id: str = ""

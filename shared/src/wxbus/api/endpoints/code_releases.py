@@ -38,7 +38,7 @@ MEGABYTES: Final = 10 * 1024 * 1024
 
 
 class CodeReleases(Family):
-    """Upload, audit and release of the code. Results of audits are `AuditEvent`s."""
+    """Upload, audit and release of the code. Results of audits are `WeAppAuditSuccessEvent`s and similar events."""
 
     title = "小程序代码的上传、审核与发布"
     kinds = ("mini_program",)
@@ -130,7 +130,7 @@ class CodeReleases(Family):
 
     @get("/wxa/queryquota", name="getCodeQuota", title="查询服务商审核额度", repeat=Repeat.READ)
     async def audit_quota(self) -> AuditQuota:
-        """Return how many audits the platform has left this month."""
+        """Return the number of audits that the platform has left this month."""
 
     @post("/wxa/release", name="release", title="发布已通过审核的小程序", repeat=Repeat.READ, errcodes=(85019, 85020))
     async def release(self) -> None:

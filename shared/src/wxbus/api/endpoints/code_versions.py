@@ -1,4 +1,4 @@
-"""What audits and releases of Mini Programs contain."""
+"""Models of audits and releases of Mini Programs."""
 
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -30,7 +30,7 @@ class AuditItem(Part):
 
     address: str | None = None
     tag: str | None = None
-    """Up to 10 tags with blanks between."""
+    """Up to 10 tags, separated by blanks."""
     title: str | None = Field(default=None, max_length=32)
     first_class: str | None = None
     second_class: str | None = None
@@ -76,13 +76,13 @@ class AuditMedia(Answer):
 
 
 class AuditStatus(Answer):
-    """How far an audit is."""
+    """The state of an audit."""
 
     status: int
     """0 passed, 1 rejected, 2 running, 3 withdrawn, 4 delayed."""
     reason: str = ""
     screenshot: str = ""
-    """Media ids with | between."""
+    """Media ids, separated by |."""
 
 
 class LatestAudit(Answer):
@@ -138,7 +138,7 @@ class Versions(Answer):
 
 
 class AuditQuota(Answer):
-    """How many audits the platform has left this month."""
+    """The number of audits that the platform has left this month."""
 
     rest: int = 0
     limit: int = 0

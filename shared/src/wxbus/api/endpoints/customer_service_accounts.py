@@ -74,7 +74,7 @@ class CustomerServiceAccounts(Family):
         kinds=("official_account", "mini_program"),
     )
     async def online(self, *, business_id: Id | None = None) -> Annotated[list[OnlineKf], Key("kf_online_list")]:
-        """Return the agents who are online, and how many conversations each has."""
+        """Return the agents who are online, each with the number of conversations."""
 
     @post(
         "/customservice/kfaccount/add",

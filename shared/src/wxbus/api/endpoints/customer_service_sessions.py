@@ -67,7 +67,7 @@ class RecordPage(Answer):
 
 
 class CustomerServiceSessions(Family):
-    """Conversations with agents. A change comes as `KfCreateSessionEvent` or a similar event."""
+    """Conversations with agents. A change comes as `CustomerServiceCreateSessionEvent` or a similar event."""
 
     title = "客服会话与记录"
 
@@ -79,7 +79,7 @@ class CustomerServiceSessions(Family):
         errcodes=(DISABLED, NO_ACCOUNT, 65402, 65414, 65415),
     )
     async def create(self, kf_account: KfAccount, openid: OpenId) -> None:
-        """Hand a user to an agent, who must be online."""
+        """Assign a user to an agent, who must be online."""
 
     @post(
         "/customservice/kfsession/close",
@@ -147,4 +147,4 @@ class CustomerServiceSessions(Family):
         page: Annotated[int, Field(ge=1), Key("pageindex")] = 1,
         page_size: Annotated[int, Field(ge=1, le=50), Key("pagesize")] = 50,
     ) -> Annotated[list[Record], Key("recordlist")]:
-        """Return messages by the page, in the older way."""
+        """Return a page of messages, from the older endpoint."""

@@ -1,4 +1,4 @@
-"""Logs, errors and performance of a Mini Program in the hands of its users."""
+"""Logs, errors and performance of a Mini Program on its users' devices."""
 
 from datetime import date
 from enum import IntEnum
@@ -20,7 +20,7 @@ LogDay: TypeAlias = Annotated[
 
 
 class CostTime(IntEnum):
-    """Which time is measured."""
+    """The measured time."""
 
     START = 1
     DOWNLOAD = 2
@@ -28,7 +28,7 @@ class CostTime(IntEnum):
 
 
 class LogLevel(IntEnum):
-    """How bad an entry of the real-time log is."""
+    """The level of an entry of the real-time log."""
 
     INFO = 2
     WARN = 4
@@ -57,7 +57,7 @@ class PerformanceTables(Answer):
 
 
 class SceneName(Answer):
-    """A way into the Mini Program."""
+    """An entry scene of the Mini Program."""
 
     name: str
     value: str
@@ -163,7 +163,7 @@ class Diagnostics(Family):
 
     @get("/wxaapi/log/get_scene", name="getSceneList", title="获取访问来源", repeat=Repeat.READ, errcodes=(507010,))
     async def scenes(self) -> Annotated[list[SceneName], Key("scene")]:
-        """Return the ways into the Mini Program."""
+        """Return the entry scenes of the Mini Program."""
 
     @get("/wxaapi/log/get_client_version", name="getVersionList", title="获取客户端版本", repeat=Repeat.READ)
     async def client_versions(self) -> Annotated[list[ClientVersions], Key("cvlist")]:

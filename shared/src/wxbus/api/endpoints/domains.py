@@ -29,7 +29,7 @@ class ServerDomains(Answer):
 
 
 class EffectiveDomains(Answer):
-    """The domains by the way on which they were set."""
+    """The domains, grouped by how they were set."""
 
     mp_domain: ServerDomains = ServerDomains()
     third_domain: ServerDomains = ServerDomains()
@@ -38,7 +38,7 @@ class EffectiveDomains(Answer):
 
 
 class EffectivePages(Answer):
-    """The domains of web pages by the way on which they were set."""
+    """The domains of web pages, grouped by how they were set."""
 
     mp_webviewdomain: tuple[str, ...] = ()
     third_webviewdomain: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class PrefetchState(Answer):
 
 
 class PlatformServerDomains(Answer):
-    """The domains of the platform, with ; between."""
+    """The domains of the platform, separated by ;."""
 
     published: str = Field(default="", alias="published_wxa_server_domain")
     testing: str = Field(default="", alias="testing_wxa_server_domain")
@@ -75,7 +75,7 @@ class PlatformServerDomains(Answer):
 
 
 class PlatformPageDomains(Answer):
-    """The domains of web pages of the platform, with ; between."""
+    """The domains of web pages of the platform, separated by ;."""
 
     published: str = Field(default="", alias="published_wxa_jump_h5_domain")
     testing: str = Field(default="", alias="testing_wxa_jump_h5_domain")
@@ -213,7 +213,7 @@ class PlatformDomains(Family):
         domains: Annotated[str | None, Key("wxa_server_domain")] = None,
         publish: Annotated[bool, Key("is_modify_published_together")] = False,
     ) -> PlatformServerDomains:
-        """Change or return the domains, with ; between; 50 times a month."""
+        """Change or return the domains, separated by `;`, up to 50 times a month."""
 
     @post(
         "/cgi-bin/component/modify_wxa_jump_domain",
@@ -229,7 +229,7 @@ class PlatformDomains(Family):
         domains: Annotated[str | None, Key("wxa_jump_h5_domain")] = None,
         publish: Annotated[bool, Key("is_modify_published_together")] = False,
     ) -> PlatformPageDomains:
-        """Change or return the domains of web pages, with ; between; 50 times a month."""
+        """Change or return the domains of web pages, separated by `;`, up to 50 times a month."""
 
     @post(
         "/cgi-bin/component/get_domain_confirmfile",

@@ -150,7 +150,7 @@ class Drafts(Family):
 
     @post("/cgi-bin/draft/delete", name="draft_delete", title="删除草稿", repeat=Repeat.READ, errcodes=(40007,))
     async def delete(self, media_id: MediaId) -> None:
-        """Delete a draft; there is no way back."""
+        """Delete a draft, irreversibly."""
 
     @get("/cgi-bin/draft/count", name="draft_count", title="获取草稿的总数", repeat=Repeat.READ)
     async def count(self) -> Annotated[int, Key("total_count")]:

@@ -69,7 +69,7 @@ class Express(Family):
 
     @post("/cgi-bin/express/business/quota/get", name="getQuota", title="获取电子面单余额", repeat=Repeat.READ)
     async def waybills_left(self, delivery_id: DeliveryId, biz_id: Id) -> Annotated[int, Key("quota_num")]:
-        """Return how many waybills are left at a carrier that sells them in advance."""
+        """Return the number of prepaid waybills that are left at a carrier."""
 
     @post("/cgi-bin/express/business/printer/update", name="updatePrinter", title="配置面单打印员", repeat=Repeat.READ)
     async def update_printer(
@@ -111,7 +111,7 @@ class Express(Family):
         tag_id: Annotated[int | None, Key("tagid")] = None,
         expect_time: Timestamp | None = None,
     ) -> Waybill:
-        """Make a waybill, and tell the user; `order_id` is an id of yours, which WeChat accepts once (9300506).
+        """Create a waybill, and notify the user; `order_id` is an id of yours, which WeChat accepts once (9300506).
 
         `add_source` is 2 for orders of an app or a website, without openid but with `wx_appid`.
         """
@@ -164,7 +164,7 @@ class Express(Family):
     async def path(
         self, order_id: OrderId, delivery_id: DeliveryId, waybill_id: Id, *, openid: OpenId | None = None
     ) -> Path:
-        """Return the way of a parcel so far."""
+        """Return the route of a parcel so far."""
 
     @post(
         "/cgi-bin/express/business/test_update_order",

@@ -1,4 +1,4 @@
-"""What orders and waybills of express carriers contain."""
+"""Models of orders and waybills of express carriers."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -11,7 +11,7 @@ DeliveryId: TypeAlias = Annotated[Id, Refused(9300503)]
 
 
 class Contact(Part):
-    """Who sends or receives a parcel; `tel` or `mobile` is required."""
+    """The sender or receiver of a parcel; `tel` or `mobile` is required."""
 
     name: str = Field(min_length=1, max_length=64)
     province: str = Field(max_length=64)
@@ -53,7 +53,7 @@ class ShopItem(Part):
 
 
 class Shop(Part):
-    """What the user sees in the notice."""
+    """The content of the notice to the user."""
 
     wxa_path: str
     """The page of the order."""
@@ -147,7 +147,7 @@ class PathItem(Answer):
 
 
 class Path(Answer):
-    """The way of a parcel."""
+    """The route of a parcel."""
 
     waybill_id: str = ""
     delivery_id: str = ""

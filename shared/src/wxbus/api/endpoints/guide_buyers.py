@@ -53,7 +53,7 @@ class GuideBuyers(Family):
     async def remove(
         self, openids: OpenIds, *, guide_account: Id | None = None, guide_openid: Id | None = None
     ) -> Results:
-        """Take up to 200 customers from a guide."""
+        """Remove up to 200 customers from a guide."""
 
     @post(
         "/cgi-bin/guide/getguidebuyerrelationlist",
@@ -106,7 +106,7 @@ class GuideBuyers(Family):
         guide_account: Id | None = None,
         guide_openid: Id | None = None,
     ) -> Results:
-        """Give up to 200 customers a tag."""
+        """Add a tag to up to 200 customers."""
 
     @post("/cgi-bin/guide/getguidebuyertag", name="getGuideBuyerTag", title="查询客户标签", repeat=Repeat.READ)
     async def tags(

@@ -1,4 +1,4 @@
-"""What guides of an Official Account and their customers consist of."""
+"""Models of the guides of an Official Account and their customers."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -59,14 +59,14 @@ class FastReply(Part):
 
 
 class AutoReply(Part):
-    """What a new customer gets: a text (1), a picture (2), or a page (3)."""
+    """The automatic reply to a new customer: a text (1), a picture (2), or a page (3)."""
 
     content: str
     msgtype: Literal[1, 2, 3] = 1
 
 
 class OfflineReply(Part):
-    """What a customer gets while no guide is there."""
+    """The automatic reply to a customer while no guide is online."""
 
     content: str
 
@@ -131,7 +131,7 @@ class NewBuyer(Part):
 
 
 class BuyerResult(Answer):
-    """What happened for one customer."""
+    """The result for one customer."""
 
     openid: str
     errcode: int = 0
@@ -156,7 +156,7 @@ class BuyerPage(Answer):
 
 
 class JobMaterial(Part):
-    """What is sent: a text (1), a picture (3), or a page of a Mini Program (27)."""
+    """The content of a message: a text (1), a picture (3), or a page of a Mini Program (27)."""
 
     type: Literal[1, 3, 27]
     word: str | None = None

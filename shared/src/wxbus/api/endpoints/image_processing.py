@@ -1,4 +1,4 @@
-"""Pictures that WeChat crops, reads codes of, or enlarges, as a file or by their address."""
+"""Cropping, code recognition and enlargement of pictures, as a file or by their address."""
 
 from typing import Annotated
 
@@ -43,7 +43,7 @@ class FoundCodes(Answer):
 
 
 class ImageProcessing(Family):
-    """Pictures that WeChat crops, reads codes of, or enlarges."""
+    """Cropping, code recognition and enlargement of pictures."""
 
     title = "图像处理"
     kinds = ("official_account", "mini_program")

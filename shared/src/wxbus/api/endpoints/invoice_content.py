@@ -1,4 +1,4 @@
-"""What invoices in WeChat contain."""
+"""Models of invoices in WeChat."""
 
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -27,7 +27,7 @@ class CustomField(Part):
 
 
 class UserFields(Part):
-    """What persons enter."""
+    """The fields that persons enter."""
 
     show_title: Literal[0, 1] = 1
     show_phone: Literal[0, 1] = 0
@@ -36,7 +36,7 @@ class UserFields(Part):
 
 
 class CompanyFields(Part):
-    """What companies enter."""
+    """The fields that companies enter."""
 
     show_title: Literal[0, 1] = 1
     show_tax_no: Literal[0, 1] = 1
@@ -84,7 +84,7 @@ class EnteredField(Answer):
 
 
 class PersonTitle(Answer):
-    """What a person entered."""
+    """The fields that a person entered."""
 
     title: str = ""
     phone: str = ""
@@ -93,7 +93,7 @@ class PersonTitle(Answer):
 
 
 class CompanyTitle(Answer):
-    """What a company entered."""
+    """The fields that a company entered."""
 
     title: str = ""
     tax_no: str = ""
@@ -105,14 +105,14 @@ class CompanyTitle(Answer):
 
 
 class AuthInfo(Answer):
-    """What a user entered."""
+    """The fields that a user entered."""
 
     user_field: PersonTitle | None = None
     biz_field: CompanyTitle | None = None
 
 
 class AuthData(Answer):
-    """How far a request for an invoice is."""
+    """The state of a request for an invoice."""
 
     invoice_status: str = ""
     auth_time: Timestamp | None = None
@@ -168,7 +168,7 @@ class IssuedInvoice(Answer):
 
 
 class InvoiceRequest(Part):
-    """An invoice to issue, or to take back, with WeChat's names (ghfmc, nsrsbh, invoicedetail_list ...)."""
+    """An invoice to issue or to reverse, with WeChat's names (ghfmc, nsrsbh, invoicedetail_list ...)."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -182,7 +182,7 @@ class InvoiceRequest(Part):
 
 
 class TemplateBase(Part):
-    """How the card looks."""
+    """The appearance of the card."""
 
     logo_url: str
     title: str = Field(max_length=9)
@@ -203,7 +203,7 @@ class InvoiceTemplate(Part):
 
 
 class PdfUrl(Answer):
-    """Where a PDF is."""
+    """The address of a PDF."""
 
     pdf_url: str
     pdf_url_expire_time: int = 0

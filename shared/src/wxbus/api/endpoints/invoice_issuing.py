@@ -41,7 +41,7 @@ class InvoiceIssuing(Family):
         errcodes=(73000, 73100),
     )
     async def take_back(self, invoice: Annotated[InvoiceRequest, Key("invoiceinfo")]) -> None:
-        """Take an invoice back."""
+        """Reverse an issued invoice."""
 
     @post(
         "/card/invoice/queryinvoceinfo",
@@ -86,7 +86,7 @@ class InvoiceIssuing(Family):
         fixed_query={"action": "get_url"},
     )
     async def pdf(self, media_id: Annotated[Id, Key("s_media_id")]) -> PdfUrl:
-        """Return where an uploaded PDF is."""
+        """Return the address of an uploaded PDF."""
 
     @post(
         "/card/invoice/platform/updatestatus",

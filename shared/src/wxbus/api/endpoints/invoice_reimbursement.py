@@ -1,4 +1,4 @@
-"""Invoices that users hand in, and what companies print on theirs."""
+"""Invoices that users submit for reimbursement, and the titles of invoices."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -62,7 +62,7 @@ class HandedInvoice(Answer):
 
 
 class InvoiceTitle(Answer):
-    """What a company or person prints on invoices."""
+    """The title of invoices: the data of a company or a person as the buyer."""
 
     title_type: int = 0
     """0 company, 1 person."""
@@ -75,7 +75,7 @@ class InvoiceTitle(Answer):
 
 
 class InvoiceReimbursement(Family):
-    """Invoices that users hand in."""
+    """Invoices that users submit for reimbursement."""
 
     title = "发票报销"
     kinds = ("official_account", "mini_program")
@@ -149,7 +149,7 @@ class InvoiceReimbursement(Family):
         user_fill: Flag = False,
         out_title_id: str | None = None,
     ) -> Annotated[str, Key("url")]:
-        """Return a page on which a user stores what the company prints on invoices."""
+        """Return the address of a page on which a user stores the title of a company."""
 
     @post(
         "/card/invoice/biz/getselecttitleurl",
@@ -160,7 +160,7 @@ class InvoiceReimbursement(Family):
     async def select_title_url(
         self, *, attach: str | None = None, shop_name: Annotated[str | None, Key("biz_name")] = None
     ) -> Annotated[str, Key("url")]:
-        """Return a page on which a user chooses a title for you; the result is an `InvoiceTitleEvent`."""
+        """Return the address of a page that lets a user choose a title; the result is an `InvoiceTitleEvent`."""
 
     @post(
         "/card/invoice/scantitle",

@@ -65,7 +65,7 @@ class Invoices(Family):
         errcodes=(72038, *ORDER_ERRORS),
     )
     async def requested(self, order_id: OrderId, platform_id: PlatformId) -> AuthData:
-        """Return what a user filled in."""
+        """Return the state of a request, and the fields that the user entered."""
 
     @post(
         "/card/invoice/rejectinsert",
@@ -82,7 +82,7 @@ class Invoices(Family):
         *,
         url: str | None = None,
     ) -> None:
-        """Tell a user that there is no invoice."""
+        """Refuse a user's request for an invoice."""
 
     @post(
         "/card/invoice/insert",
@@ -94,7 +94,7 @@ class Invoices(Family):
     async def insert(
         self, order_id: OrderId, appid: Id, card_id: Id, card: Annotated[InvoiceCardExt, Key("card_ext")]
     ) -> InsertedInvoice:
-        """Put an invoice among the user's cards."""
+        """Add an invoice to the user's cards."""
 
     @post(
         "/card/invoice/setbizattr",

@@ -1,4 +1,4 @@
-"""JavaScript errors of a Mini Program in the hands of its users."""
+"""JavaScript errors of a Mini Program on its users' devices."""
 
 from datetime import timedelta, timezone
 from typing import Annotated, Final, Literal, TypeAlias
@@ -27,7 +27,7 @@ class JsError(Answer):
     stack: str = Field(default="", alias="errorStack")
     stack_md5: str = Field(default="", alias="errorStackMd5")
     uv: int = 0
-    """Users who met it."""
+    """Users who had the error."""
     pv: int = 0
 
 

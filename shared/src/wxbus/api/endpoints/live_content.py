@@ -1,4 +1,4 @@
-"""What live rooms of Mini Programs contain."""
+"""Models of live rooms of Mini Programs."""
 
 from typing import Annotated, Final, TypeAlias
 
@@ -134,7 +134,7 @@ class Replay(Answer):
 
 
 class LiveFollower(Answer):
-    """A user who wants to know when rooms begin."""
+    """A user who subscribed to notices of live rooms."""
 
     openid: str
     subscribe_time: Timestamp | None = None

@@ -1,7 +1,7 @@
-"""Goods and people of live rooms."""
+"""Goods of live rooms."""
 
 from enum import IntEnum
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -17,12 +17,8 @@ from wxbus.api.declaration import (
     get,
     post,
 )
+from wxbus.api.endpoints.live_content import NO_GOODS, NO_ROOM, WRONG_STATE, RoomId
 
-NO_ROOM: Final = 300022
-WRONG_STATE: Final = 300023
-NO_GOODS: Final = 300024
-
-RoomId: TypeAlias = Annotated[NumberId, Key("roomId"), Refused(NO_ROOM)]
 GoodsId: TypeAlias = Annotated[NumberId, Key("goodsId"), Refused(NO_GOODS)]
 
 
@@ -219,7 +215,7 @@ class LiveGoods(Family):
         errcodes=(NO_ROOM, 300047),
     )
     async def remove_from_room(self, room_id: RoomId, goods_id: GoodsId) -> None:
-        """Take goods out of a room."""
+        """Remove goods from a room."""
 
     @post(
         "/wxaapi/broadcast/goods/getVideo",
@@ -233,8 +229,8 @@ class LiveGoods(Family):
 
     @post("/wxaapi/broadcast/goods/setkey", name="setdefault_goodskey", title="直播挂件设置全局KEY", repeat=Repeat.READ)
     async def set_keys(self, keys: Annotated[list[str], Key("goodsKey")]) -> None:
-        """Set the names of the parameters that name goods on pages."""
+        """Set the names of the page parameters that identify goods."""
 
     @get("/wxaapi/broadcast/goods/getkey", name="getdefault_goodskey", title="直播挂件获取全局KEY", repeat=Repeat.READ)
     async def keys(self) -> Annotated[list[str], Key("vendorGoodsKey")]:
-        """Return the names of the parameters that name goods on pages."""
+        """Return the names of the page parameters that identify goods."""

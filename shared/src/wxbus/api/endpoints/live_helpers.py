@@ -1,4 +1,4 @@
-"""Who helps the anchor of a live room."""
+"""The helpers of the anchor of a live room."""
 
 from typing import Annotated
 

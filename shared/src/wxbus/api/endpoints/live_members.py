@@ -19,7 +19,7 @@ from wxbus.api.declaration import (
 
 
 class LiveRole(IntEnum):
-    """What a member may do; 0 the owner."""
+    """The role of a member; 0 is the owner."""
 
     ADMINISTRATOR = 1
     ANCHOR = 2
@@ -63,7 +63,7 @@ class LiveMembers(Family):
         errcodes=(2003, 200002, 400001, 400005),
     )
     async def remove(self, role: LiveRole, username: Annotated[Id, Refused(400001)]) -> None:
-        """Take a role from a user."""
+        """Remove a role from a user."""
 
     @get("/wxaapi/broadcast/role/getrolelist", name="getRoleList", title="查询成员列表", repeat=Repeat.READ)
     async def all(

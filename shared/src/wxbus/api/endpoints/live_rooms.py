@@ -70,7 +70,7 @@ class LiveRooms(Family):
     async def add_goods(
         self, room_id: RoomId, goods_ids: Annotated[list[int], Field(min_length=1, max_length=200), Key("ids")]
     ) -> None:
-        """Put audited goods into a room."""
+        """Add audited goods to a room."""
 
     @get(
         "/wxaapi/broadcast/room/getpushurl",
@@ -100,7 +100,7 @@ class LiveRooms(Family):
         errcodes=ROOM_ERRORS,
     )
     async def set_public(self, room_id: RoomId, is_public: Annotated[Flag, Key("isFeedsPublic")]) -> None:
-        """Let WeChat recommend the room, or not."""
+        """Allow or forbid WeChat to recommend the room."""
 
     @post(
         "/wxaapi/broadcast/room/updatereplay",
@@ -158,7 +158,7 @@ class LiveRooms(Family):
     async def followers(
         self, *, limit: Annotated[int, Field(ge=1, le=2000)] = 200, page_break: int | None = None
     ) -> LiveFollowerPage:
-        """Return up to 2000 users who want to know when rooms begin."""
+        """Return up to 2000 users who subscribed to notices of live rooms."""
 
     @post(
         "/wxa/business/push_message",
@@ -172,4 +172,4 @@ class LiveRooms(Family):
         room_id: Annotated[NumberId, Refused(300022)],
         openids: Annotated[list[str], Field(min_length=1, max_length=2000), Key("user_openid")],
     ) -> Annotated[str, Key("message_id")]:
-        """Tell followers that a room has begun; one room a day."""
+        """Notify followers that a room has begun; one room a day."""

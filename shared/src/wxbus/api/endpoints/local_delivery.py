@@ -130,7 +130,7 @@ class LocalDelivery(Family):
         sub_biz_id: Id | None = None,
         delivery_token: str | None = None,
     ) -> LocalOrder:
-        """Order a delivery again that was cancelled or failed."""
+        """Repeat the order of a delivery that was cancelled or failed."""
 
     @post(
         "/cgi-bin/express/local/business/order/addtips",
@@ -150,7 +150,7 @@ class LocalDelivery(Family):
         tips: Annotated[float, Field(gt=0)],
         remark: str,
     ) -> None:
-        """Offer the courier more, in yuan."""
+        """Add a tip for the courier, in yuan."""
 
     @post(
         "/cgi-bin/express/local/business/order/precancel",

@@ -1,4 +1,4 @@
-"""What orders of local deliveries contain, and their signature."""
+"""Models of orders of local deliveries, and their signature."""
 
 import hashlib
 from typing import Final, Literal
@@ -13,12 +13,12 @@ ERRORS: Final = (
 
 
 def sign(shop_id: str, order_id: str, secret: SecretStr) -> str:
-    """Return the signature of a call about an order; the secret is the one that the carrier gave."""
+    """Return the signature of a call about an order; the carrier issues the `secret`."""
     return hashlib.sha1(f"{shop_id}{order_id}{secret.get_secret_value()}".encode()).hexdigest()  # noqa: S324 - WeChat's
 
 
 class Place(Part):
-    """Where a courier collects or delivers."""
+    """The place where a courier collects or delivers."""
 
     name: str = Field(min_length=1, max_length=256)
     city: str = Field(min_length=1)
@@ -47,7 +47,7 @@ class CargoGoodsList(Part):
 
 
 class LocalCargo(Part):
-    """What is delivered; yuan, kilograms and centimetres."""
+    """The goods to deliver; yuan, kilograms and centimetres."""
 
     goods_value: float
     goods_height: float
@@ -60,7 +60,7 @@ class LocalCargo(Part):
 
 
 class OrderInfo(Part):
-    """How to deliver."""
+    """The options of a delivery."""
 
     delivery_service_code: str | None = None
     order_type: Literal[0, 1] = 0
@@ -76,7 +76,7 @@ class OrderInfo(Part):
 
 
 class ShopGoods(Part):
-    """What the user sees of the order."""
+    """The order as the user sees it."""
 
     wxa_path: str
     img_url: str
@@ -85,7 +85,7 @@ class ShopGoods(Part):
 
 
 class DeliveryPrice(Answer):
-    """What a delivery costs, in yuan."""
+    """The price of a delivery, in yuan."""
 
     fee: float = 0
     deliverfee: float = 0
@@ -111,7 +111,7 @@ class LocalOrder(DeliveryPrice):
 
 
 class LocalOrderState(Answer):
-    """How far a delivery is."""
+    """The state of a delivery."""
 
     order_status: int
     waybill_id: str = ""
@@ -123,7 +123,7 @@ class LocalOrderState(Answer):
 
 
 class Cancellation(Answer):
-    """What a cancellation costs."""
+    """The cost of a cancellation."""
 
     deduct_fee: float = 0
     """In yuan."""

@@ -1,4 +1,4 @@
-"""What mass messages contain."""
+"""Models of mass messages."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
@@ -35,7 +35,7 @@ class MassText(_Message):
 
 
 class MassArticles(_Message):
-    """The articles of a draft, which is used up."""
+    """The articles of a draft, which is removed."""
 
     msgtype = field = "mpnews"
 

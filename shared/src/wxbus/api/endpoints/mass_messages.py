@@ -28,7 +28,7 @@ class MassJob(Answer):
 
 
 class MassStatus(Answer):
-    """How far a mass message is."""
+    """The state of a mass message."""
 
     msg_id: str
     msg_status: str
@@ -36,7 +36,7 @@ class MassStatus(Answer):
 
 
 class MassSpeed(Answer):
-    """How fast mass messages are sent."""
+    """The speed of mass messages."""
 
     speed: int
     """0, the fastest, to 4."""
@@ -116,7 +116,7 @@ class MassMessages(Family):
         errcodes=(40003, 40007, 40008, 40132),
     )
     async def preview(self, openid: Annotated[OpenId, Key("touser")], message: MassMessage) -> None:
-        """Send a message to one follower only, to look at it; 100 times a day."""
+        """Preview a message: send it to one follower only; 100 times a day."""
 
     @post(
         "/cgi-bin/message/mass/preview",
@@ -130,7 +130,7 @@ class MassMessages(Family):
         wechat_name: Annotated[str, Field(min_length=1, max_length=64), Key("towxname"), Refused(40132)],
         message: MassMessage,
     ) -> None:
-        """Send a message to the follower with a WeChat id, to look at it; 100 times a day."""
+        """Preview a message: send it to the follower with a WeChat id; 100 times a day."""
 
     @post(
         "/cgi-bin/message/mass/delete",
@@ -173,7 +173,7 @@ class MassMessages(Family):
         older="GET",
     )
     async def speed(self) -> MassSpeed:
-        """Return how fast mass messages are sent."""
+        """Return the speed of mass messages."""
 
     @post(
         "/cgi-bin/message/mass/speed/set",
@@ -183,4 +183,4 @@ class MassMessages(Family):
         errcodes=(45083, 45084, 89504, 89505),
     )
     async def set_speed(self, speed: Annotated[int, Field(ge=0, le=4), Refused(45083)]) -> None:
-        """Set how fast mass messages are sent: 0, 800,000 a minute, to 4, 100,000 a minute."""
+        """Set the speed of mass messages, from 0 (800,000 a minute) to 4 (100,000 a minute)."""

@@ -60,7 +60,7 @@ class VideoMaterial(Answer):
 
 
 class MaterialCount(Answer):
-    """How much material the account has, also from WeChat's console."""
+    """The number of materials of each type, including those from WeChat's console."""
 
     voice_count: int = 0
     video_count: int = 0
@@ -175,7 +175,7 @@ class Materials(Family):
         repeat=Repeat.READ,
     )
     async def count(self) -> MaterialCount:
-        """Return how much material the account has."""
+        """Return the number of materials of each type."""
 
     @post(
         "/cgi-bin/material/batchget_material",

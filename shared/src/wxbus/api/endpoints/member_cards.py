@@ -17,14 +17,14 @@ from wxbus.api.endpoints.card_ids import WRONG_CODE, CardId, Code
 
 
 class FormField(Answer):
-    """What a user entered."""
+    """A field that a user entered."""
 
     name: str
     value: str = ""
 
 
 class FormFields(Answer):
-    """What a user entered."""
+    """The fields that a user entered."""
 
     common_field_list: tuple[FormField, ...] = ()
     custom_field_list: tuple[FormField, ...] = ()
@@ -138,7 +138,7 @@ class MemberCards(Family):
     async def form(
         self, ticket: Annotated[str, Field(min_length=1), Key("activate_ticket")]
     ) -> Annotated[FormFields, Key("info")]:
-        """Return what a new member filled in, by the ticket of the page."""
+        """Return the fields that a new member entered, by the ticket of the page."""
 
     @post("/card/membercard/activate/geturl", name="getActivateUrl", title="获取开卡插件参数", repeat=Repeat.READ)
     async def form_url(

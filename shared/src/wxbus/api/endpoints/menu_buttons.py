@@ -99,7 +99,7 @@ Button: TypeAlias = Annotated[
     | Annotated[ArticleButton, Tag("ArticleButton")],
     Discriminator(_kind_of),
 ]
-"""A button that does something."""
+"""A button without a submenu."""
 
 
 class SubMenu(Part):

@@ -24,7 +24,7 @@ class HourMessages(Messages):
 
 
 class MessageDistribution(OfDay):
-    """How many users sent how many messages."""
+    """The number of users by their number of messages."""
 
     count_interval: int = 0
     """0 none, 1 one to five, 2 six to ten, 3 more than ten."""
@@ -32,7 +32,7 @@ class MessageDistribution(OfDay):
 
 
 class Callbacks(OfDay):
-    """How callbacks were answered."""
+    """The number, failures and durations of callbacks."""
 
     callback_count: int = 0
     fail_count: int = 0
@@ -101,7 +101,7 @@ class MessageStatistics(Family):
         errcodes=ERRORS,
     )
     async def message_distribution(self, period: Days15) -> Annotated[list[MessageDistribution], Key("list")]:
-        """Return how many users sent how many messages, on up to 15 days."""
+        """Return the number of users by their number of messages, on up to 15 days."""
 
     @post(
         "/datacube/getupstreammsgdistweek",
@@ -111,7 +111,7 @@ class MessageStatistics(Family):
         errcodes=ERRORS,
     )
     async def message_distribution_by_week(self, period: Days30) -> Annotated[list[MessageDistribution], Key("list")]:
-        """Return how many users sent how many messages in each week of up to 30 days."""
+        """Return the number of users by their number of messages in each week of up to 30 days."""
 
     @post(
         "/datacube/getupstreammsgdistmonth",
@@ -121,7 +121,7 @@ class MessageStatistics(Family):
         errcodes=ERRORS,
     )
     async def message_distribution_by_month(self, period: Days30) -> Annotated[list[MessageDistribution], Key("list")]:
-        """Return how many users sent how many messages in each month of up to 30 days."""
+        """Return the number of users by their number of messages in each month of up to 30 days."""
 
     @post(
         "/datacube/getinterfacesummary",
@@ -131,7 +131,7 @@ class MessageStatistics(Family):
         errcodes=ERRORS,
     )
     async def callbacks(self, period: Days30) -> Annotated[list[Callbacks], Key("list")]:
-        """Return how callbacks were answered, on up to 30 days."""
+        """Return the number, failures and durations of callbacks, on up to 30 days."""
 
     @post(
         "/datacube/getinterfacesummaryhour",
@@ -141,4 +141,4 @@ class MessageStatistics(Family):
         errcodes=ERRORS,
     )
     async def callbacks_by_hour(self, day: Day) -> Annotated[list[HourCallbacks], Key("list")]:
-        """Return how callbacks were answered in each hour of a day."""
+        """Return the number, failures and durations of callbacks in each hour of a day."""

@@ -48,7 +48,7 @@ class MiniProgramCodes(Family):
     ) -> bytes:
         """Return a round code for a page with its query.
 
-        A Mini Program has 100,000 codes of this kind and of `create_square` together, for ever: use `create_unlimited`
+        A Mini Program has 100,000 codes of this kind and of `create_square` together, in total: use `create_unlimited`
         for codes that programs make.
         """
 

@@ -49,7 +49,7 @@ class CloudPage(Part):
 
 
 class LinkTarget(Answer):
-    """Where a link leads."""
+    """The target of a link."""
 
     appid: str
     path: str = ""
@@ -94,7 +94,7 @@ class MiniProgramLinks(Family):
     async def scheme_info(
         self, scheme: Annotated[str, Field(min_length=1, max_length=1024), Refused(40097)]
     ) -> Annotated[LinkTarget, Key("scheme_info")]:
-        """Return where a scheme leads."""
+        """Return the target of a scheme."""
 
     @post(
         "/wxa/generatenfcscheme",
@@ -143,7 +143,7 @@ class MiniProgramLinks(Family):
     async def url_link_info(
         self, url_link: Annotated[str, Field(min_length=1, max_length=1024), Refused(40097)]
     ) -> Annotated[LinkTarget, Key("url_link_info")]:
-        """Return where a URL Link leads."""
+        """Return the target of a URL Link."""
 
     @post(
         "/wxa/queryscheme",

@@ -26,7 +26,7 @@ class Summary(Dated):
 
 
 class Visits(Dated):
-    """How the Mini Program was used."""
+    """The visits of the Mini Program."""
 
     session_cnt: int = 0
     """How often it was opened."""
@@ -65,13 +65,13 @@ class Distribution(Answer):
 
 
 class VisitDistribution(Dated):
-    """Where users came from, how long they stayed, and how deep they went."""
+    """The visits by source, duration and depth."""
 
     items: tuple[Distribution, ...] = Field(default=(), alias="list")
 
 
 class Page(Answer):
-    """How one page was used."""
+    """The visits of one page."""
 
     page_path: str
     page_visit_pv: int = 0
@@ -85,7 +85,7 @@ class Page(Answer):
 
 
 class VisitedPages(Dated):
-    """The pages that were used most."""
+    """The most visited pages."""
 
     items: tuple[Page, ...] = Field(default=(), alias="list")
 
@@ -110,7 +110,7 @@ class Groups(Answer):
 
 
 class Portrait(Dated):
-    """Who uses the Mini Program."""
+    """The demographics of the users."""
 
     visit_uv_new: Groups = Groups()
     visit_uv: Groups = Groups()
@@ -140,7 +140,7 @@ class MiniProgramStatistics(Family):
         errcodes=(*ERRORS, 61504),
     )
     async def daily_visits(self, day: CompactDay) -> Annotated[list[Visits], Key("list")]:
-        """Return how the Mini Program was used on a day."""
+        """Return the visits of a day."""
 
     @post(
         "/datacube/getweanalysisappidweeklyvisittrend",
@@ -150,7 +150,7 @@ class MiniProgramStatistics(Family):
         errcodes=ERRORS,
     )
     async def weekly_visits(self, week: CompactWeek) -> Annotated[list[Visits], Key("list")]:
-        """Return how the Mini Program was used in a week, named by any of its days."""
+        """Return the visits of a week, named by any of its days."""
 
     @post(
         "/datacube/getweanalysisappidmonthlyvisittrend",
@@ -160,7 +160,7 @@ class MiniProgramStatistics(Family):
         errcodes=ERRORS,
     )
     async def monthly_visits(self, month: CompactMonth) -> Annotated[list[Visits], Key("list")]:
-        """Return how the Mini Program was used in a month, named by any of its days."""
+        """Return the visits of a month, named by any of its days."""
 
     @post(
         "/datacube/getweanalysisappiddailyretaininfo",
@@ -200,7 +200,7 @@ class MiniProgramStatistics(Family):
         errcodes=ERRORS,
     )
     async def visit_distribution(self, day: CompactDay) -> VisitDistribution:
-        """Return where users came from, how long they stayed, and how deep they went."""
+        """Return the visits of a day by source, duration and depth."""
 
     @post(
         "/datacube/getweanalysisappidvisitpage",
@@ -210,7 +210,7 @@ class MiniProgramStatistics(Family):
         errcodes=ERRORS,
     )
     async def visited_pages(self, day: CompactDay) -> VisitedPages:
-        """Return how the 200 most used pages were used on a day."""
+        """Return the visits of the 200 most visited pages on a day."""
 
     @post(
         "/datacube/getweanalysisappiduserportrait",
@@ -220,4 +220,4 @@ class MiniProgramStatistics(Family):
         errcodes=ERRORS,
     )
     async def portrait(self, period: Annotated[LastDays, Merged(), Refused(WRONG_PERIOD)]) -> Portrait:
-        """Return who used the Mini Program in 1, 7 or 30 days."""
+        """Return the demographics of the users of 1, 7 or 30 days."""

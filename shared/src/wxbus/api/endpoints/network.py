@@ -1,4 +1,4 @@
-"""The addresses of WeChat, and the way from WeChat to this server."""
+"""The addresses of WeChat, and a check of the connection from WeChat to this server."""
 
 from typing import Annotated, Literal
 
@@ -25,14 +25,14 @@ class Ping(Answer):
 
 
 class CallbackCheck(Answer):
-    """How WeChat reaches the callback address."""
+    """The result of a check of the callback address."""
 
     dns: tuple[Resolved, ...] = ()
     ping: tuple[Ping, ...] = ()
 
 
 class Network(Family):
-    """The addresses of WeChat, and the way from WeChat to this server."""
+    """The addresses of WeChat, and a check of the connection from WeChat to this server."""
 
     title = "微信服务器地址与网络检测"
     kinds = ("official_account", "mini_program", "component")

@@ -1,4 +1,4 @@
-"""Web pages that know their user (OAuth 2), of Official Accounts and websites.
+"""Logins to web pages of Official Accounts and websites (OAuth 2).
 
 The code of a redirect is exchanged by the token service, which has the AppSecret:
 `wxbus.tokens.services.LoginService.exchange_web`.
@@ -18,7 +18,7 @@ MAX_STATE: Final = 128
 
 
 class WebUser(Answer):
-    """What a user released to a web page."""
+    """The user data that a web page gets."""
 
     openid: str
     nickname: str = ""
@@ -54,7 +54,7 @@ class OAuth(Family):
             appid: The Official Account.
             redirect_uri: On a domain that WeChat's console lists.
             scope: "snsapi_userinfo" also gives name and picture, if the user permits it.
-            state: Up to 128 letters and digits, which come back; against forged redirects.
+            state: Up to 128 letters and digits, which WeChat returns; it protects against forged redirects.
             component_appid: The third-party platform that acts for the account.
 
         Raises:

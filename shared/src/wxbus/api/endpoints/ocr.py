@@ -110,7 +110,7 @@ class Ocr(Family):
 
     @post("/cv/ocr/idcard", name="idcardOcr", title="身份证识别", repeat=Repeat.READ, errcodes=ERRORS)
     async def id_card(self, image: Picture | None = None, *, url: PictureUrl | None = None) -> IdCard:
-        """Return what stands on one side of an identity card."""
+        """Return the fields of one side of an identity card."""
 
     @post("/cv/ocr/bankcard", name="bankcardOcr", title="银行卡识别", repeat=Repeat.READ, errcodes=ERRORS)
     async def bank_card(
@@ -120,15 +120,15 @@ class Ocr(Family):
 
     @post("/cv/ocr/driving", name="drivingocr", title="行驶证识别", repeat=Repeat.READ, errcodes=ERRORS)
     async def vehicle_license(self, image: Picture | None = None, *, url: PictureUrl | None = None) -> VehicleLicense:
-        """Return what stands on the licence of a vehicle."""
+        """Return the fields of the licence of a vehicle."""
 
     @post("/cv/ocr/drivinglicense", name="drivinglicenseocr", title="驾驶证识别", repeat=Repeat.READ, errcodes=ERRORS)
     async def driving_license(self, image: Picture | None = None, *, url: PictureUrl | None = None) -> DrivingLicense:
-        """Return what stands on the licence of a driver."""
+        """Return the fields of the licence of a driver."""
 
     @post("/cv/ocr/bizlicense", name="bizlicenseOcr", title="营业执照识别", repeat=Repeat.READ, errcodes=ERRORS)
     async def business_license(self, image: Picture | None = None, *, url: PictureUrl | None = None) -> BusinessLicense:
-        """Return what stands on a business licence."""
+        """Return the fields of a business licence."""
 
     @post("/cv/ocr/comm", name="commocr", title="通用印刷体识别", repeat=Repeat.READ, errcodes=ERRORS)
     async def printed_text(self, image: Picture | None = None, *, url: PictureUrl | None = None) -> PrintedTexts:

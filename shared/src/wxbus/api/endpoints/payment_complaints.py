@@ -41,7 +41,7 @@ class ComplaintPage(Answer):
 
 
 class Negotiation(Answer):
-    """One step of the talk with the user."""
+    """One step of the negotiation with the user."""
 
     log_id: str = ""
     operator: str = ""
@@ -59,7 +59,7 @@ class NegotiationPage(Answer):
 
 
 class FileSignature(Answer):
-    """How to get a picture of a complaint from WeChat Pay."""
+    """The signature with which WeChat Pay returns a picture of a complaint."""
 
     sign: str = ""
     """The header `Authorization`."""
@@ -115,7 +115,7 @@ class PaymentComplaints(Family):
         limit: Annotated[int, Field(ge=1, le=50)] = 50,
         env: Environment = Environment.PRODUCTION,
     ) -> NegotiationPage:
-        """Return up to 50 steps of the talk with the user."""
+        """Return up to 50 steps of the negotiation with the user."""
 
     @post("/xpay/response_complaint", name="response_complaint", title="回复用户", repeat=Repeat.SEND, errcodes=ERRORS)
     async def respond(
@@ -133,7 +133,7 @@ class PaymentComplaints(Family):
         "/xpay/complete_complaint", name="complete_complaint", title="完成投诉处理", repeat=Repeat.READ, errcodes=ERRORS
     )
     async def complete(self, complaint_id: Id, app_key: AppKey, *, env: Environment = Environment.PRODUCTION) -> None:
-        """Tell WeChat that a complaint is settled."""
+        """Mark a complaint as settled."""
 
     @post("/xpay/upload_vp_file", name="upload_vp_file", title="上传媒体文件", repeat=Repeat.SEND, errcodes=ERRORS)
     async def upload(
@@ -163,4 +163,4 @@ class PaymentComplaints(Family):
         convert: Annotated[bool, Key("convert_cos")] = False,
         env: Environment = Environment.PRODUCTION,
     ) -> FileSignature:
-        """Return how to get a picture of a complaint from WeChat Pay."""
+        """Return the signature with which WeChat Pay returns a picture of a complaint."""

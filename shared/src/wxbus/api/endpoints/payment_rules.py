@@ -1,4 +1,4 @@
-"""What all calls of virtual payment have in common."""
+"""Errors and parameters of all calls of virtual payment."""
 
 from enum import IntEnum
 from typing import Annotated, Final, Literal, TypeAlias
@@ -17,7 +17,7 @@ FUND_ERRORS: Final = (*ERRORS, 268490018, 268490019, 268490020, 268490021, 26849
 
 
 class Environment(IntEnum):
-    """Which of the two worlds of virtual payment; each has its own AppKey."""
+    """The environment of virtual payment; each has its own AppKey."""
 
     PRODUCTION = 0
     SANDBOX = 1

@@ -82,4 +82,4 @@ class PaymentSubscriptions(Family):
         contract_code: Annotated[Id, Key("out_contract_code")],
         app_key: AppKey,
     ) -> None:
-        """Tell a user about the next charge."""
+        """Notify a user of the next charge."""

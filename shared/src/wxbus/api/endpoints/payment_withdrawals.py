@@ -1,4 +1,4 @@
-"""Bills of virtual payment, and withdrawals of what it earned."""
+"""Bills of virtual payment, and withdrawals of its revenue."""
 
 from typing import Annotated
 
@@ -45,7 +45,7 @@ class PaymentWithdrawals(Family):
         *,
         env: Environment = Environment.PRODUCTION,
     ) -> Annotated[str, Key("url")]:
-        """Return the address of the bill of a period, valid for 30 minutes; ask again while it is made (268490011)."""
+        """Return the address of the bill of a period, valid for 30 minutes; repeat while it is made (268490011)."""
 
     @post(
         "/xpay/create_withdraw_order",
@@ -86,4 +86,4 @@ class PaymentWithdrawals(Family):
     async def withdrawable(
         self, app_key: AppKey, *, env: Environment = Environment.PRODUCTION
     ) -> Annotated[Money, Key("balance_available")]:
-        """Return what can be withdrawn."""
+        """Return the balance that can be withdrawn."""

@@ -1,4 +1,4 @@
-"""Periods of statistics, which WeChat wants as the first and the last day."""
+"""Periods of statistics, which are sent as the first and the last day."""
 
 from calendar import monthrange
 from collections.abc import Callable, Mapping
@@ -75,7 +75,7 @@ class MaxDays:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How a single day stands for a period."""
+    """Sends a single day as the period that contains it."""
 
     period: Callable[[date], tuple[date, date]]
     """Returns the first and the last day."""
@@ -97,7 +97,7 @@ class Sent:
             return found
         day = datetime.strptime(str(found.get("end_date")), self.form).date()
         if self._on_the_wire(day) != dict(found):
-            raise PydanticCustomError("period", "is not the period that WeChat wants")
+            raise PydanticCustomError("period", "is not a whole day, week or month")
         return day
 
 

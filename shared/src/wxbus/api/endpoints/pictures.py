@@ -1,4 +1,4 @@
-"""Pictures for WeChat to look at, and where it found something."""
+"""Pictures for WeChat's image recognition, and positions in them."""
 
 from typing import Annotated, Final, TypeAlias
 

@@ -1,4 +1,4 @@
-"""What a Mini Program tells users about the data that it uses."""
+"""The privacy notice of a Mini Program: which user data it uses, and why."""
 
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -19,7 +19,7 @@ MAX_FILE: Final = 2 * 1024 * 1024
 
 
 class Owner(Part):
-    """How users reach the owner; one contact is required."""
+    """The contacts of the owner; one is required."""
 
     notice_method: str
     """How users learn of changes."""
@@ -30,7 +30,7 @@ class Owner(Part):
     ext_file_media_id: str | None = None
     """A file of `upload_file`."""
     store_expire_timestamp: str | None = None
-    """How long data is kept."""
+    """The retention period of the data."""
 
 
 class Purpose(Part):
@@ -41,7 +41,7 @@ class Purpose(Part):
 
 
 class OwnerInfo(Answer):
-    """How users reach the owner."""
+    """The contacts of the owner."""
 
     notice_method: str = ""
     contact_email: str = ""
@@ -74,7 +74,7 @@ class PrivacyDescriptions(Answer):
 
 
 class PrivacySetting(Answer):
-    """What the Mini Program tells users."""
+    """The privacy notice of the Mini Program."""
 
     code_exist: bool = False
     owner_setting: OwnerInfo | None = None
@@ -90,7 +90,7 @@ Version: TypeAlias = Annotated[Literal[1, 2], Key("privacy_ver")]
 
 
 class Privacy(Family):
-    """What a Mini Program tells users about privacy."""
+    """The privacy notice of a Mini Program."""
 
     title = "小程序用户隐私"
     kinds = ("mini_program",)
@@ -102,7 +102,7 @@ class Privacy(Family):
         repeat=Repeat.READ,
     )
     async def find(self, *, version: Version = 2) -> PrivacySetting:
-        """Return what the Mini Program tells users."""
+        """Return the privacy notice of the Mini Program."""
 
     @post(
         "/cgi-bin/component/setprivacysetting",
@@ -118,7 +118,7 @@ class Privacy(Family):
         *,
         version: Version = 2,
     ) -> None:
-        """Set what the Mini Program tells users."""
+        """Set the privacy notice of the Mini Program."""
 
     @post(
         "/cgi-bin/component/uploadprivacyextfile",
@@ -129,4 +129,4 @@ class Privacy(Family):
     async def upload_file(
         self, file: Annotated[UploadFile, FileLimits(MAX_FILE, (".txt", ".doc", ".docx", ".pdf"))]
     ) -> Annotated[str, Key("ext_file_media_id")]:
-        """Upload a text of your own; return its id."""
+        """Upload a notice of your own; return its id."""

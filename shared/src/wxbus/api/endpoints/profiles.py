@@ -111,7 +111,7 @@ class Renaming(Answer):
 
 
 class RenamingState(Answer):
-    """How far the review of a name is."""
+    """The state of the review of a name."""
 
     nickname: str = ""
     audit_stat: int = 0

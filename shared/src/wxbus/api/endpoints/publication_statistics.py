@@ -16,14 +16,14 @@ CARD_ERRORS: Final = (WRONG_PERIOD,)
 
 
 class ReadDetail(Answer):
-    """How an article was read."""
+    """The readers of an article."""
 
     read_user: int = 0
     read_user_source: tuple[dict[str, Any], ...] = ()
 
 
 class ShareDetail(Answer):
-    """How an article was shared."""
+    """The users who shared an article."""
 
     share_user: int = 0
 
@@ -37,19 +37,19 @@ class OfArticle(OfDay):
 
 
 class PublishedReads(OfArticle):
-    """How one article was read."""
+    """The readers of one article."""
 
     detail: ReadDetail = ReadDetail()
 
 
 class PublishedShares(OfArticle):
-    """How one article was shared."""
+    """The users who shared one article."""
 
     detail: ShareDetail = ShareDetail()
 
 
 class ContentDetail(Answer):
-    """How all content was read."""
+    """Reads, shares and reactions of all content."""
 
     read_user: int = 0
     share_user: int = 0
@@ -63,13 +63,13 @@ class ContentDetail(Answer):
 
 
 class ContentSummary(OfDay):
-    """How all content was read on one day."""
+    """Reads, shares and reactions of all content on one day."""
 
     detail: ContentDetail = ContentDetail()
 
 
 class ArticleDay(Answer):
-    """How an article was read until one day."""
+    """Reads and shares of an article until one day."""
 
     stat_date: date | None = None
     read_user: int = 0
@@ -77,7 +77,7 @@ class ArticleDay(Answer):
 
 
 class PublishedTotals(OfArticle):
-    """How one article was read in its first thirty days."""
+    """Reads and shares of one article in its first thirty days."""
 
     content_url: str = ""
     detail_list: tuple[ArticleDay, ...] = ()
@@ -92,7 +92,7 @@ class Statistics(Answer, Generic[D]):
 
 
 class CardUse(OfDay):
-    """How cards were used on one day."""
+    """The use of cards on one day."""
 
     view_cnt: int = 0
     view_user: int = 0
@@ -103,7 +103,7 @@ class CardUse(OfDay):
 
 
 class CardSummary(CardUse):
-    """How all cards were used."""
+    """The use of all cards."""
 
     given_cnt: int = 0
     given_user: int = 0
@@ -112,14 +112,14 @@ class CardSummary(CardUse):
 
 
 class FreeCards(CardSummary):
-    """How one card was used."""
+    """The use of one card."""
 
     card_id: str = ""
     card_type: int = 0
 
 
 class MemberCards(CardUse):
-    """How member cards were used."""
+    """The use of member cards."""
 
     active_cnt: int = 0
     active_user: int = 0
@@ -128,7 +128,7 @@ class MemberCards(CardUse):
 
 
 class MemberCard(MemberCards):
-    """How one member card was used."""
+    """The use of one member card."""
 
     card_id: str = Field(default="", alias="cardid")
     new_user: int = 0
@@ -147,7 +147,7 @@ class PublicationStatistics(Family):
         errcodes=ERRORS,
     )
     async def reads(self, day: Day) -> Statistics[PublishedReads]:
-        """Return how each article was read on a day."""
+        """Return the readers of each article on a day."""
 
     @post(
         "/datacube/getarticleshare",
@@ -157,7 +157,7 @@ class PublicationStatistics(Family):
         errcodes=ERRORS,
     )
     async def shares(self, day: Day) -> Statistics[PublishedShares]:
-        """Return how each article was shared on a day."""
+        """Return the users who shared each article on a day."""
 
     @post(
         "/datacube/getbizsummary",
@@ -167,7 +167,7 @@ class PublicationStatistics(Family):
         errcodes=ERRORS,
     )
     async def summary(self, period: Days30) -> Statistics[ContentSummary]:
-        """Return how all content was read, on up to 30 days."""
+        """Return reads, shares and reactions of all content, on up to 30 days."""
 
     @post(
         "/datacube/getarticletotaldetail",
@@ -177,7 +177,7 @@ class PublicationStatistics(Family):
         errcodes=ERRORS,
     )
     async def totals(self, day: Day) -> Statistics[PublishedTotals]:
-        """Return how each article that was published on a day was read in its first 30 days."""
+        """Return reads and shares of each article that was published on a day, in its first 30 days."""
 
     @post(
         "/datacube/getcardbizuininfo",
@@ -189,7 +189,7 @@ class PublicationStatistics(Family):
     async def cards(
         self, period: Days62, *, source: Annotated[Literal[0, 1], Key("cond_source")] = 1
     ) -> Annotated[list[CardSummary], Key("list")]:
-        """Return how cards made in the console (source 0) or by API (1) were used, on up to 62 days."""
+        """Return the use of cards made in the console (source 0) or by API (1), on up to 62 days."""
 
     @post(
         "/datacube/getcardcardinfo",
@@ -205,7 +205,7 @@ class PublicationStatistics(Family):
         source: Annotated[Literal[0, 1], Key("cond_source")] = 1,
         card_id: Id | None = None,
     ) -> Annotated[list[FreeCards], Key("list")]:
-        """Return how each free card, or the one named, was used, on up to 62 days."""
+        """Return the use of each free card, or of `card_id` only, on up to 62 days."""
 
     @post(
         "/datacube/getcardmembercardinfo",
@@ -217,7 +217,7 @@ class PublicationStatistics(Family):
     async def member_cards(
         self, period: Days62, *, source: Annotated[Literal[0, 1], Key("cond_source")] = 1
     ) -> Annotated[list[MemberCards], Key("list")]:
-        """Return how member cards were used, on up to 62 days."""
+        """Return the use of member cards, on up to 62 days."""
 
     @post(
         "/datacube/getcardmembercarddetail",
@@ -227,4 +227,4 @@ class PublicationStatistics(Family):
         errcodes=CARD_ERRORS,
     )
     async def member_card(self, period: Days62, card_id: Id) -> Annotated[list[MemberCard], Key("list")]:
-        """Return how one member card was used, on up to 62 days."""
+        """Return the use of one member card, on up to 62 days."""

@@ -34,7 +34,7 @@ class PublishedUrls(Answer):
 
 
 class PublishStatus(Answer):
-    """How far a publication is."""
+    """The state of a publication."""
 
     publish_id: str
     publish_status: int

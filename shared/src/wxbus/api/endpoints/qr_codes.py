@@ -26,7 +26,7 @@ class QrTicket(Answer):
 
 
 class QrCodes(Family):
-    """QR codes that tell the account which code a user scanned (`SCAN` and `subscribe` events)."""
+    """QR codes with a scene: `SCAN` and `subscribe` events carry the scene of the code that a user scanned."""
 
     title = "带参数的二维码"
 

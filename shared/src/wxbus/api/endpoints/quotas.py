@@ -1,4 +1,4 @@
-"""How many calls an account has left."""
+"""The limits of an account's calls, and their resets."""
 
 from typing import Annotated, TypeAlias
 
@@ -66,7 +66,7 @@ class Quotas(Family):
         errcodes=(76003, 76021, 76022),
     )
     async def find(self, path: ApiPath) -> ApiQuota:
-        """Return the limits of an endpoint, and how many calls were made today."""
+        """Return the limits of an endpoint, and the number of today's calls."""
 
     @post(
         "/cgi-bin/openapi/quota/clear",

@@ -36,7 +36,7 @@ class BetaTask(Answer):
 
 
 class Company(Part):
-    """A company, its legal person and how to reach the platform."""
+    """A company, its legal person and the phone number of the platform."""
 
     enterprise_name: str
     code: str

@@ -23,7 +23,7 @@ class Address(Part):
 
 
 class ReturnedGoods(Part):
-    """Goods that come back."""
+    """Returned goods."""
 
     name: str
     url: str
@@ -31,10 +31,10 @@ class ReturnedGoods(Part):
 
 
 class ReturnState(Answer):
-    """How far a return is."""
+    """The state of a return."""
 
     status: int = 0
-    """0 the user did nothing, 1 he chose a carrier, 2 he gave a waybill number."""
+    """0 the user did nothing, 1 chose a carrier, 2 entered a waybill number."""
     waybill_id: str = ""
     order_status: int | None = None
     """0 ordered, 1 collected, 2 cancelled ..., as of the carrier."""

@@ -11,7 +11,7 @@ MARKET_ERRORS: Final = (9301001, 9301002, 9301003, 9301010, 9301011, 9301012, 93
 
 
 class ServiceAnswer(Answer):
-    """What a service answered."""
+    """The answer of a service."""
 
     request_id: str = ""
     """Of an asynchronous call."""
@@ -70,4 +70,4 @@ class ServiceMarket(Family):
     async def submit_pages(
         self, pages: Annotated[list[PagePath], Field(min_length=1, max_length=1000), Refused(47004)]
     ) -> None:
-        """Tell WeChat's search about up to 1000 pages."""
+        """Submit up to 1000 pages to WeChat's search."""

@@ -1,4 +1,4 @@
-"""Sessions of Mini Program users, and what they release about themselves.
+"""Sessions of Mini Program users, and the data that users share.
 
 Login codes are exchanged by the token service, which has the AppSecret: `wxbus.tokens.services.LoginService`.
 """
@@ -21,14 +21,14 @@ Code: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), Refused(40
 
 
 class NewSession(Answer):
-    """A session that replaces the one before."""
+    """A session that replaces the previous one."""
 
     openid: str
     session_key: SecretStr
 
 
 class Watermark(Answer):
-    """For whom WeChat released the data."""
+    """The account for which WeChat released the data, and when."""
 
     appid: str
     timestamp: Timestamp
@@ -71,7 +71,7 @@ class OpenedData(Answer):
 
 
 class RiskRank(Answer):
-    """How risky a user is."""
+    """The risk of a user."""
 
     risk_rank: int
     """0, no risk, to 4."""
@@ -79,7 +79,7 @@ class RiskRank(Answer):
 
 
 class Sessions(Family):
-    """Sessions of Mini Program users, and what they release about themselves."""
+    """Sessions of Mini Program users, and the data that users share."""
 
     title = "登录态与用户信息"
     kinds = ("mini_program",)
@@ -104,7 +104,7 @@ class Sessions(Family):
         fixed=HMAC,
     )
     async def reset(self, openid: OpenId, session_key: SessionKey) -> NewSession:
-        """Replace the session key, for example because it leaked; the one before is invalid at once."""
+        """Replace the session key, for example because it leaked; the previous key is invalid at once."""
 
     @post(
         "/wxa/business/getuserphonenumber",

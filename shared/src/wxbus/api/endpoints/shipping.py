@@ -1,6 +1,6 @@
 """Shipping of orders that were paid with WeChat Pay: WeChat pays the merchant only after it.
 
-Settlements and reminders are `TradeManage...` events.
+Settlements and reminders are `OrderSettlementEvent`s and `RemindShippingEvent`s.
 """
 
 from typing import Annotated, Final, Literal
@@ -62,9 +62,9 @@ class Shipping(Family):
         delivery_mode: Annotated[DeliveryMode, Refused(268485224)] = DeliveryMode.UNIFIED,
         is_all_delivered: bool | None = None,
     ) -> None:
-        """Tell WeChat and the buyer that an order is shipped.
+        """Report to WeChat and the buyer that an order is shipped.
 
-        A split delivery says with `is_all_delivered` whether this was the last part. An order can be shipped anew once.
+        For a split delivery, `is_all_delivered` says whether this is the last part. One further report is allowed.
         """
 
     @post(
@@ -81,7 +81,7 @@ class Shipping(Family):
         sub_orders: Annotated[list[SubOrder], Field(min_length=1)],
         upload_time: UploadTime,
     ) -> None:
-        """Tell WeChat and the buyer that orders with a combined payment are shipped."""
+        """Report to WeChat and the buyer that orders with a combined payment are shipped."""
 
     @post(
         "/wxa/sec/order/get_order", name="getOrder", title="查询订单发货状态", repeat=Repeat.READ, errcodes=ORDER_ERRORS

@@ -1,4 +1,4 @@
-"""What the shipping of paid orders contains."""
+"""Models of the shipping of paid orders."""
 
 from enum import IntEnum
 from typing import Annotated, Final, Literal, TypeAlias
@@ -17,7 +17,7 @@ MAX_PARCELS: Final = 15
 
 
 class LogisticsType(IntEnum):
-    """How goods come to the buyer."""
+    """The way of delivery."""
 
     EXPRESS = 1
     LOCAL = 2
@@ -125,7 +125,7 @@ class ShippingOrderPage(Answer):
 
 
 class PayTimeRange(Part):
-    """When the orders were paid."""
+    """The time range of the payments."""
 
     begin_time: Timestamp | None = None
     end_time: Timestamp | None = None
@@ -139,7 +139,7 @@ class Material(Part):
 
 
 class ComplaintMaterial(Answer):
-    """What a buyer sent."""
+    """The texts and media that a buyer sent."""
 
     content: str = ""
     media_ids: tuple[str, ...] = Field(default=(), alias="mediaIdList")

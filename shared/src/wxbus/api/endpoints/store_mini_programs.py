@@ -20,7 +20,7 @@ JsonText: TypeAlias = Annotated[str, Field(min_length=2, examples=["{}"])]
 
 
 class MerchantAudit(Answer):
-    """How far the application is."""
+    """The state of the application."""
 
     audit_id: str = ""
     status: int = 0

@@ -53,7 +53,7 @@ class StoreInfo(Part):
 
 
 class StoreChange(Part):
-    """What can change in a store."""
+    """The fields of a store that may change."""
 
     poi_id: str
     telephone: str | None = None

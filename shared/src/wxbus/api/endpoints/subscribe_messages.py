@@ -84,7 +84,7 @@ class SubscribeTemplate(Answer):
 
 
 class SubscribeMessages(Family):
-    """Messages that a user permitted before. The result of a send is a `SubscribeMsgSentEvent`."""
+    """Messages that a user permitted before. The result of a send is a `SubscribeMessageSentEvent`."""
 
     title = "订阅消息"
     kinds = ("mini_program", "official_account")

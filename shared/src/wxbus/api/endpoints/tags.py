@@ -58,7 +58,7 @@ class Tags(Family):
         errcodes=(45056, NAME_TAKEN, NAME_TOO_LONG),
     )
     async def create(self, name: TagName) -> Annotated[Tag, Key("tag")]:
-        """Create a tag. A second one of the same name is refused (45157)."""
+        """Create a tag. A second tag of the same name is refused (45157)."""
 
     @get("/cgi-bin/tags/get", name="getTags", title="获取标签", repeat=Repeat.READ)
     async def all(self) -> Annotated[list[Tag], Key("tags")]:
@@ -107,7 +107,7 @@ class Tags(Family):
         errcodes=(*MEMBER_ERRORS, 45059, 50005),
     )
     async def add(self, tag_id: Annotated[TagId, Key("tagid")], openids: Members) -> None:
-        """Give a tag to followers. If some of them fail (45171), the error's `answer` has `fail_openid_list`."""
+        """Add a tag to followers. If some of them fail (45171), the error's `answer` has `fail_openid_list`."""
 
     @post(
         "/cgi-bin/tags/members/batchuntagging",
@@ -117,7 +117,7 @@ class Tags(Family):
         errcodes=MEMBER_ERRORS,
     )
     async def remove(self, tag_id: Annotated[TagId, Key("tagid")], openids: Members) -> None:
-        """Take a tag from followers."""
+        """Remove a tag from followers."""
 
     @post(
         "/cgi-bin/tags/getidlist",

@@ -114,7 +114,7 @@ class TemporaryMedia(Family):
         kinds=("official_account",),
     )
     async def recording(self, media_id: MediaId) -> Download:
-        """Return a recording of the JS-SDK in better quality (Speex, 16 kHz), to read piece by piece."""
+        """Return a recording of the JS-SDK in better quality (Speex, 16 kHz), as a stream."""
 
     @post(
         "/cgi-bin/media/uploadimg",

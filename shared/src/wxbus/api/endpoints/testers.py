@@ -19,7 +19,7 @@ class Tester(Answer):
     """A tester."""
 
     userstr: str
-    """Names the tester."""
+    """Identifies the tester."""
 
 
 class Plugin(Answer):
@@ -33,7 +33,7 @@ class Plugin(Answer):
 
 
 class PluginUser(Answer):
-    """A Mini Program that wants the plug-in."""
+    """A Mini Program that applied for the plug-in."""
 
     appid: str
     status: int = 0
@@ -60,13 +60,13 @@ class Testers(Family):
     async def add(
         self, wechat_id: Annotated[str, Field(min_length=1), Key("wechatid"), Refused(85001)]
     ) -> Annotated[str, Key("userstr")]:
-        """Make a user a tester; return the text that names the tester."""
+        """Make a user a tester; return the text that identifies the tester."""
 
     @post("/wxa/unbind_tester", name="unbindTester", title="解除绑定体验者", repeat=Repeat.READ)
     async def remove(
         self, *, userstr: str | None = None, wechat_id: Annotated[str | None, Key("wechatid")] = None
     ) -> None:
-        """Remove a tester, by the text or the WeChat id."""
+        """Remove a tester, by `userstr` or by the WeChat id."""
 
     @post(
         "/wxa/memberauth",
@@ -100,7 +100,7 @@ class Plugins(Family):
     async def apply(
         self, appid: Annotated[Id, Key("plugin_appid"), Refused(80067)], *, reason: str | None = None
     ) -> None:
-        """Ask for a plug-in."""
+        """Apply for a plug-in."""
 
     @post(
         "/wxa/plugin",
@@ -136,7 +136,7 @@ class Plugins(Family):
     async def applications(
         self, *, page: Annotated[int, Field(ge=1)] = 1, count: Annotated[int, Field(ge=1, le=20), Key("num")] = 10
     ) -> Annotated[list[PluginUser], Key("apply_list")]:
-        """Return the Mini Programs that want this plug-in."""
+        """Return the Mini Programs that applied for this plug-in."""
 
     @post(
         "/wxa/devplugin",

@@ -40,7 +40,7 @@ class User(Answer):
 
 
 class UserQuery(Part):
-    """Asks for one user."""
+    """A user to look up."""
 
     openid: OpenId
     lang: Language = "zh_CN"

@@ -25,7 +25,7 @@ class CoinBalance(Answer):
 
     balance: int = 0
     present_balance: int = 0
-    """Of these, given away."""
+    """Of these, the coins that were given away."""
     first_save_flag: bool = False
     """Whether the user has never paid."""
     sum_save: int = 0
@@ -65,7 +65,7 @@ class PaymentOrder(Answer):
     paid_fee: int = 0
     refund_fee: int = 0
     left_fee: int = 0
-    """What can be refunded."""
+    """The amount that can be refunded."""
     paid_time: Timestamp | None = None
     provide_time: Timestamp | None = None
     create_time: Timestamp | None = None
@@ -126,7 +126,7 @@ class VirtualPayment(Family):
         device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> CoinPayment:
-        """Take coins of a user; `items` is JSON as text: name, price and number of each."""
+        """Deduct coins from a user; `items` is JSON as text: name, price and number of each."""
 
     @post(
         "/xpay/cancel_currency_pay",
@@ -148,7 +148,7 @@ class VirtualPayment(Family):
         device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> Annotated[str, Key("order_id")]:
-        """Give back coins of a payment; `order_id` is a new number of yours."""
+        """Return the coins of a payment; `order_id` is a new number of yours."""
 
     @post(
         "/xpay/present_currency", name="present_currency", title="代币赠送", repeat=Repeat.NEVER, errcodes=MONEY_ERRORS
@@ -198,7 +198,7 @@ class VirtualPayment(Family):
         device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> None:
-        """Tell WeChat that the goods of an order are delivered, if the answer to the event did not."""
+        """Confirm that the goods of an order are delivered, if the answer to the event did not confirm it."""
 
     @post(
         "/xpay/refund_order", name="refund_order", title="启动订单退款任务", repeat=Repeat.NEVER, errcodes=MONEY_ERRORS

@@ -1,4 +1,4 @@
-"""Messages and pages about parcels that were sent without WeChat's waybills, and returns."""
+"""Messages and pages about parcels that were sent without WeChat's waybills."""
 
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -8,10 +8,9 @@ from wxbus.api.calls import Repeat
 from wxbus.api.declaration import Answer, Family, Id, Key, OpenId, Part, Refused, post
 
 ERRORS: Final = (40003, 9300507, 9300513, 9300534, 9300559, 9300560)
-RETURN_ERRORS: Final = (40097, 931023)
 
 WaybillToken: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024), Refused(9300507)]
-"""What WeChat returned for the waybill."""
+"""The token that WeChat returned for the waybill."""
 Phone: TypeAlias = Annotated[str, Field(min_length=1, max_length=32)]
 
 
@@ -51,7 +50,7 @@ class DeliveryCompany(Answer):
 
 
 class Trace(Answer):
-    """What is known of a parcel."""
+    """The state, the goods and the carrier of a parcel."""
 
     waybill_info: WaybillState = WaybillState()
     shop_info: ShopGoods = ShopGoods()
@@ -59,7 +58,7 @@ class Trace(Answer):
 
 
 class WaybillMessages(Family):
-    """Messages about parcels, and the page that follows one."""
+    """Messages about parcels, and the pages of parcels."""
 
     title = "物流消息"
     kinds = ("mini_program",)
@@ -83,7 +82,7 @@ class WaybillMessages(Family):
         delivery_id: Id | None = None,
         sender_phone: Phone | None = None,
     ) -> Annotated[str, Key("waybill_token")]:
-        """Let WeChat tell the user about each step of a parcel; return the token of the waybill."""
+        """Let WeChat notify the user of each step of a parcel; return the token of the waybill."""
 
     @post(
         "/cgi-bin/express/delivery/open_msg/query_follow_trace",
@@ -95,7 +94,7 @@ class WaybillMessages(Family):
     async def followed(
         self, token: Annotated[WaybillToken, Key("waybill_token")], *, openid: OpenId | None = None
     ) -> Trace:
-        """Return what is known of a parcel that WeChat follows."""
+        """Return the state of a parcel that WeChat follows."""
 
     @post(
         "/cgi-bin/express/delivery/open_msg/update_follow_waybill_goods",
@@ -143,7 +142,7 @@ class WaybillMessages(Family):
     async def page(
         self, token: Annotated[WaybillToken, Key("waybill_token")], *, openid: OpenId | None = None
     ) -> Trace:
-        """Return what the page of a parcel shows."""
+        """Return the state of a parcel that has a page."""
 
     @post(
         "/cgi-bin/express/delivery/open_msg/update_waybill_goods",

@@ -112,7 +112,7 @@ class SwitchWorkbenchModeEvent(WeComEvent):
 
 
 class InactivityAlertEvent(WeComEvent):
-    """WeCom will close the application, because hardly anybody uses it."""
+    """WeCom will close the application, because few members use it."""
 
     event: str = "inactive_alert"
     other_names = ("low_active_alert",)
@@ -120,7 +120,7 @@ class InactivityAlertEvent(WeComEvent):
 
 
 class ApplicationClosedEvent(WeComEvent):
-    """WeCom closed or limited the application, because hardly anybody uses it."""
+    """WeCom closed or limited the application, because few members use it."""
 
     event: str = "close_inactive_agent"
     other_names = ("low_active",)

@@ -14,7 +14,7 @@ class LiveStreamEvent(WeComEvent):
 
 
 class MeetingUser(Part):
-    """Somebody in a meeting."""
+    """A participant of a meeting."""
 
     user_id: str = ""
     tmp_open_id: str = ""

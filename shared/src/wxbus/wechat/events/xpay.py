@@ -14,7 +14,7 @@ class WeChatPayInfo(Part):
 
 
 class GoodsInfo(Part):
-    """The purchased goods; prices in cents."""
+    """The purchased goods; prices in fen."""
 
     product_id: str = ""
     quantity: Int = None
@@ -24,7 +24,7 @@ class GoodsInfo(Part):
 
 
 class CoinInfo(Part):
-    """The purchased coins; prices in cents."""
+    """The purchased coins; prices in fen."""
 
     quantity: Int = None
     orig_price: Int = None

@@ -4,7 +4,7 @@ Fields have Python names; their aliases are WeChat's names, derived by rule (`me
 Both names are accepted. Unknown members are kept in `model_extra`.
 """
 
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
@@ -46,6 +46,10 @@ class Part(BaseModel):
     )
 
 
+WECOM_NAMES: Final = ConfigDict(alias_generator=lambda name: name)
+"""For models whose field names equal WeCom's names; a class with a further base repeats it."""
+
+
 def _same_name(name: str) -> str:
     """Return the alias in models whose field names equal WeChat's names, except in the header."""
     return to_pascal(name) if name in {"event", "msg_type"} else name
@@ -77,7 +81,7 @@ class Message(Part):
     msg_type: str
 
     family: ClassVar[str] = ""
-    """Beginning of its tag (see `registry.tag_of`); the name follows."""
+    """Prefix of the tag (see `registry.tag_of`); the name follows."""
     other_names: ClassVar[tuple[str, ...]] = ()
     """Other names of the type, besides the default of `msg_type` or, in events, of `event`."""
 

@@ -124,7 +124,7 @@ def _customer(document: Document) -> str | None:
 
 
 def _is_stream_poll(document: Document) -> bool:
-    """Return whether WeCom asks how the text of a robot goes on (WeCom reference 8.4)."""
+    """Return whether WeCom polls a robot's streamed answer (WeCom reference 8.4)."""
     return "aibotid" in document and text(document, "msgtype") == "stream"
 
 

@@ -4,11 +4,11 @@ Field names equal WeCom's names. `from_user` is the customer's external_userid, 
 The content of a message is next to its header, not in a member of its own.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from wxbus.wechat.messages.base import Int, Many, Message, Part, UserMessage
+from wxbus.wechat.messages.base import WECOM_NAMES, Int, Many, Message, Part, UserMessage
 from wxbus.wechat.messages.user import (
     FileMessage,
     ImageMessage,
@@ -20,9 +20,6 @@ from wxbus.wechat.messages.user import (
     VoiceMessage,
 )
 
-WECOM_NAMES: Final = ConfigDict(alias_generator=lambda name: name)
-"""A class with another base that has WeChat's names needs it again."""
-
 
 class KfPart(Part):
     """A structure inside a message of customer service."""
@@ -31,7 +28,7 @@ class KfPart(Part):
 
 
 class KfHeader(Message):
-    """What messages and events of customer service have in common."""
+    """The common fields of messages and events of customer service."""
 
     model_config = WECOM_NAMES
     family: ClassVar[str] = "kf:"

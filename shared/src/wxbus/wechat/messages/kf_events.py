@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from wxbus.wechat.messages.base import Event, Int, Maybe
-from wxbus.wechat.messages.kf import WECOM_NAMES, KfHeader, KfPart
+from wxbus.wechat.messages.base import WECOM_NAMES, Event, Int, Maybe
+from wxbus.wechat.messages.kf import KfHeader, KfPart
 
 
 class KfEvent(KfHeader, Event):

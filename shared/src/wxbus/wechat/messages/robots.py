@@ -3,15 +3,12 @@
 `from_user` is the member's userid, `to_user` the id of the robot. The content of a message is next to its header.
 """
 
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from wxbus.wechat.messages.base import Event, Int, Many, Maybe, Message, Part, UserMessage
+from wxbus.wechat.messages.base import WECOM_NAMES, Event, Int, Many, Maybe, Message, Part, UserMessage
 from wxbus.wechat.messages.user import FileMessage, ImageMessage, TextMessage, VideoMessage, VoiceMessage
-
-WECOM_NAMES: Final = ConfigDict(alias_generator=lambda name: name)
-"""A class with another base that has WeChat's names needs it again."""
 
 
 class RobotPart(Part):
@@ -60,7 +57,7 @@ class RobotQuote(RobotPart):
 
 
 class RobotHeader(Message):
-    """What messages and events of robots have in common."""
+    """The common fields of messages and events of robots."""
 
     model_config = WECOM_NAMES
     family: ClassVar[str] = "robot:"
@@ -102,7 +99,7 @@ class RobotMessage(RobotHeader, UserMessage):
 
     model_config = WECOM_NAMES
     response_url: str = Field(default="", repr=False)
-    """A secret: whoever has it can answer once, within an hour. `reply` uses it for late replies."""
+    """A secret that allows one answer within an hour. `reply` uses it for late replies."""
     quote: Maybe[RobotQuote] = None
 
 
@@ -155,7 +152,7 @@ class RobotVideoMessage(RobotMessage, VideoMessage):
 
 
 class RobotStreamPoll(RobotHeader, UserMessage):
-    """WeCom asks how the text of a stream goes on; the worker answers, and no handler gets it."""
+    """WeCom polls a streamed answer; the worker answers the poll, and no handler gets it."""
 
     model_config = WECOM_NAMES
     msg_type: str = Field(default="stream", alias="msgtype")

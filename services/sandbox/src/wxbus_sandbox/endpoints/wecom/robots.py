@@ -1,4 +1,4 @@
-"""Late answers of robots (WeCom reference 8.5)."""
+"""Answers of robots to a `response_url` (WeCom reference 8.5)."""
 
 from aiohttp import web
 

@@ -1,9 +1,9 @@
-// What views share: the accounts, the current conversation, the picked entry, and the view beside the chat.
+// The state that views share: the accounts, the current conversation, the picked entry, and the view beside the chat.
 import { get } from "./common/control.js";
 import { feed } from "./common/feed.js";
 
 export class Page {
-  // Raises the error of the sandbox, or of the connection to it.
+  // Rejects with the error of the sandbox, or of the connection to it.
   static async load() {
     const { accounts, paths, now, gateway } = await get("/sandbox/about");
     feed.offset = now * 1000 - Date.now();
@@ -14,7 +14,7 @@ export class Page {
     this.accounts = accounts; // name, appid, kind, modes, formats
     this.paths = paths; // of WeChat's calls
     this.gateway = gateway; // its address, null if the sandbox does not know one
-    this.account = accounts[0] || null; // the one of the current conversation
+    this.account = accounts[0] || null; // of the current conversation
     this.openid = ""; // the user of the current conversation
     this.copies = 1; // how often each message of the page is pushed
     this.picked = null; // an entry of the feed

@@ -13,13 +13,13 @@ Numbers = Annotated[list[int], Field(max_length=100)]
 
 
 class UpdatedCard(Answer):
-    """Whom the update of a card did not reach."""
+    """The users whom the update of a card did not reach."""
 
     invalid_users: list[str] = Field(default_factory=list, alias="invaliduser")
 
 
 class ApplicationCount(Answer):
-    """How many messages an application sent on a day."""
+    """The number of messages that an application sent on a day."""
 
     app_name: str = ""
     agent_id: int = Field(alias="agentid")
@@ -73,7 +73,7 @@ class Applications(Family):
     async def statistics(
         self, *, day: Annotated[Literal[0, 1], Key("time_type")] = 0
     ) -> Annotated[list[ApplicationCount], Key("statistics")]:
-        """Return how many messages each application sent today (0) or yesterday (1)."""
+        """Return the number of messages that each application sent today (0) or yesterday (1)."""
 
     @get("/cgi-bin/agent/get", title="获取指定的应用详情", repeat=Repeat.READ)
     async def info(self, agent_id: Annotated[int, Key("agentid")]) -> AgentInfo:

@@ -87,7 +87,7 @@ class Members(Family):
 
     @get("/cgi-bin/user/list", title="获取部门成员详情", repeat=Repeat.READ)
     async def details_of_department(self, department_id: int) -> Annotated[list[Member], Key("userlist")]:
-        """Return the members of a department with all that the application may see."""
+        """Return the members of a department with all fields that the application may see."""
 
     @post("/cgi-bin/user/list_id", title="获取成员ID列表", repeat=Repeat.READ)
     async def ids(

@@ -24,7 +24,7 @@ class Page(Answer):
 
 
 class SessionState(Answer):
-    """Who serves a customer."""
+    """The state of a conversation, and its servicer."""
 
     service_state: int
     """0 new, 1 the application, 2 the waiting pool, 3 a servicer, 4 ended."""
@@ -94,7 +94,7 @@ class Kf(Family):
         limit: Annotated[int, Field(ge=1, le=1000)] = 1000,
         voice_format: Literal[0, 1] = 0,
     ) -> Page:
-        """Return messages and events after a cursor; the worker does it, and hands them to the handlers.
+        """Return messages and events after a cursor; the worker calls it, and passes them to the handlers.
 
         Without a cursor the answer begins three days ago. `token` is that of the push; without it WeCom limits the
         calls strictly.
@@ -128,7 +128,7 @@ class Kf(Family):
 
     @post("/cgi-bin/kf/service_state/get", title="获取会话状态", repeat=Repeat.READ)
     async def state(self, open_kfid: Account, external_userid: Customer) -> SessionState:
-        """Return who serves a customer."""
+        """Return the state of a conversation, and its servicer."""
 
     @post("/cgi-bin/kf/service_state/trans", title="变更会话状态", repeat=Repeat.SEND, errcodes=(95014, 95018))
     async def change_state(
@@ -139,7 +139,7 @@ class Kf(Family):
         *,
         servicer_userid: Id | None = None,
     ) -> Annotated[str, Key("msg_code"), Field(default="")]:
-        """Hand a customer to a servicer (3), to the waiting pool (2), or end the conversation (4).
+        """Assign a customer to a servicer (3), or to the waiting pool (2), or end the conversation (4).
 
         The code that is returned allows one message with `send_on_event`; it may be "".
         """
@@ -186,7 +186,7 @@ class Kf(Family):
     async def add_servicers(
         self, open_kfid: Account, userids: Annotated[list[Id], Field(min_length=1, max_length=100), Key("userid_list")]
     ) -> Annotated[list[ServicerResult], Key("result_list")]:
-        """Let members serve the customers of an account."""
+        """Add members to the servicers of an account."""
 
     @post("/cgi-bin/kf/servicer/del", title="删除接待人员", repeat=Repeat.READ)
     async def remove_servicers(
@@ -205,4 +205,4 @@ class Kf(Family):
         *,
         need_enter_session_context: Literal[0, 1] | None = None,
     ) -> Customers:
-        """Return what customers show: nickname, picture, unionid."""
+        """Return the profiles of customers: nickname, picture, unionid."""

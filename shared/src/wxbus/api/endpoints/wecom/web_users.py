@@ -14,7 +14,7 @@ Code = Annotated[Secret, Field(min_length=1, max_length=512)]
 
 
 class WebMember(Answer):
-    """Who opened the page: a member (`userid`), or somebody else (`openid`)."""
+    """The user who opened the page: a member (`userid`), or another user (`openid`)."""
 
     userid: str = ""
     user_ticket: str = Field(default="", repr=False)
@@ -24,7 +24,7 @@ class WebMember(Answer):
 
 
 class MemberDetails(Answer):
-    """What a member released."""
+    """The data that a member released."""
 
     userid: str
     gender: str = ""
@@ -66,8 +66,8 @@ class WebUsers(Family):
             corpid: The corp.
             redirect_uri: On a domain that WeCom's console lists.
             agent_id: The application; needed for "snsapi_privateinfo".
-            scope: "snsapi_privateinfo" also gives what the member permits.
-            state: Up to 128 letters and digits, which come back; against forged redirects.
+            scope: "snsapi_privateinfo" also gives the data that the member permits.
+            state: Up to 128 letters and digits, which WeCom returns; it protects against forged redirects.
 
         Raises:
             ValueError: `agent_id` is missing, or `state` is too long or has other characters.
@@ -82,11 +82,11 @@ class WebUsers(Family):
 
     @get("/cgi-bin/auth/getuserinfo", title="获取访问用户身份", repeat=Repeat.NEVER, errcodes=(40029,))
     async def identify(self, code: Code) -> WebMember:
-        """Return who opened the page; a code is valid once, for five minutes."""
+        """Return the user who opened the page; a code is valid once, for five minutes."""
 
     @post("/cgi-bin/auth/getuserdetail", title="获取访问用户敏感信息", repeat=Repeat.READ, errcodes=(84014, 84015))
     async def details(self, user_ticket: Annotated[Secret, Field(min_length=1, max_length=512)]) -> MemberDetails:
-        """Return what a member released to the page."""
+        """Return the data that a member released to the page."""
 
     @get(
         "/cgi-bin/miniprogram/jscode2session",

@@ -1,4 +1,4 @@
-// What the switches say.
+// The texts of the view.
 import { translated } from "../common/language.js";
 
 export const TEXTS = {
@@ -114,7 +114,7 @@ export const TEXTS = {
         disorder: "回调乱序",
         closed: "连接断开",
         clock: "回调的时钟不准",
-        key: "换了 AES key",
+        key: "使用其他 AES key",
       },
     },
   },

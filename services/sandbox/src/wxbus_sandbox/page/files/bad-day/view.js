@@ -1,4 +1,4 @@
-// Switches for what goes wrong with WeChat, and the check of its console.
+// Switches for faults of WeChat, and the check of its console.
 import { get, post, remove } from "../common/control.js";
 import { choice, element, labelled } from "../common/dom.js";
 import { inWords } from "../common/failures.js";

@@ -14,7 +14,7 @@ export function actions(conversation) {
   const file = (type, kinds) => () => askFile(kinds, (chosen) => sendFile(conversation, type, chosen));
   const scan = (scene) => event("SCAN", { EventKey: scene, Ticket: `gQ${scene}` });
   const enter = () => event("user_enter_tempsession", { SessionFrom: "sandbox" });
-  const form = () => openForm((request) => { conversation.send(request); }).catch((error) => conversation.tell(error.message, true));
+  const form = () => openForm((request) => { conversation.send(request); }).catch((error) => conversation.addLine(error.message, true));
   const all = [
     [T.sample, async () => sendFile(conversation, "image", await samplePicture())],
     [T.pictureFile, file("image", PICTURES)],

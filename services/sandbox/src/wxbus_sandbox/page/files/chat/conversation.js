@@ -10,7 +10,7 @@ import { T } from "./texts.js";
 const TYPING = "/cgi-bin/message/custom/typing";
 const TYPING_LASTS = 15;
 
-// A document of an unexpected shape is a line of its own, and leaves the rest of the conversation as it is.
+// A document of an unexpected shape becomes an error line; the rest of the conversation is still shown.
 function shown(item) {
   try {
     return item.made();
@@ -24,7 +24,7 @@ export class Conversation {
     this.page = page;
     this.account = null;
     this.openid = "";
-    this.told = []; // lines of the page itself
+    this.lines = []; // of the page itself
     this.nodes = new Map();
     this.starting = null;
     this.log = element("div", { className: "log", tabIndex: 0, aria: { role: "log", live: "polite", label: T.messages } });
@@ -39,14 +39,14 @@ export class Conversation {
     return send(this.page, this.account, this.openid, request);
   }
 
-  // Adds a line that is neither of the user nor of the account.
-  tell(text, isProblem = false) {
-    this.told.push({ id: `told-${Math.random()}`, time: now(), made: () => element("p", { className: isProblem ? "note problem" : "note", textContent: text }) });
+  // Adds a line of the page itself.
+  addLine(text, isProblem = false) {
+    this.lines.push({ id: `line-${Math.random()}`, time: now(), made: () => element("p", { className: isProblem ? "note problem" : "note", textContent: text }) });
     changed();
   }
 
   talk(account, openid) {
-    Object.assign(this, { account, openid, told: [], nodes: new Map(), starting: null, atEnd: true });
+    Object.assign(this, { account, openid, lines: [], nodes: new Map(), starting: null, atEnd: true });
     this.log.replaceChildren();
     changed();
   }
@@ -60,7 +60,7 @@ export class Conversation {
       ...feed.retry.filter(isMine).map((push) => ({ id: push.id, time: push.time, made: () => this.pushed(push, (why) => T.retrying(push.attempts.length, why)) })),
       ...feed.sent.filter(isMine).map((sent) => ({ id: sent.id, time: sent.time, made: () => this.theirs(ofMessage(sent, this.say), sent, sent.agent) })),
       ...pendingOf(this.account.name, this.openid).map((own) => ({ id: own.id + own.error, time: own.time, made: () => this.waiting(own) })),
-      ...this.told,
+      ...this.lines,
     ];
     items.sort((one, other) => one.time - other.time);
     return this.isTyping() ? [...items, { id: "typing", made: () => element("p", { className: "note", textContent: T.typing }) }] : items;
@@ -124,7 +124,7 @@ export class Conversation {
   details(entry) {
     const at = time(entry.time);
     const click = () => this.page.pick(entry);
-    // No stop of the Tab key: the list has the same entries.
+    // Not in the tab order: the list has the same entries.
     return element("button", { type: "button", className: "details", textContent: at, tabIndex: -1, title: T.details, aria: { label: `${T.details}, ${at}` }, on: { click } });
   }
 
@@ -135,7 +135,7 @@ export class Conversation {
     this.follow();
   }
 
-  // What to do first; the same element until the conversation changes, so that its button keeps the focus.
+  // The start of an empty conversation; the same element until the conversation changes, so that its button keeps the focus.
   first() {
     const hello = element("button", { type: "button", className: "primary", textContent: T.sayHello, on: { click: () => this.say(T.hello) } });
     return element("div", { className: "start" }, element("p", { textContent: T.start(this.account.name) }), hello);

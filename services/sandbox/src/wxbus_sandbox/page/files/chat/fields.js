@@ -14,7 +14,7 @@ function described({ description }) {
   return description ? { description } : {};
 }
 
-// Without the marks of code.
+// Without the backticks of code.
 function plain(text) {
   return text.replaceAll("`", "");
 }

@@ -10,14 +10,14 @@ function fieldsOf(type, file, { media_id: id, size, md5 }) {
   return type === "voice" ? { MediaId: id, Format: file.name.split(".").at(-1).toLowerCase() } : { MediaId: id };
 }
 
-// `before` gets the media before the message is sent. What is refused becomes a line of the conversation.
+// `before` gets the media before the message is sent. An error becomes a line of the conversation.
 export async function sendFile(conversation, type, file, before = () => {}) {
   try {
     const media = await upload(conversation.account.name, type, file.name, await file.arrayBuffer());
     await before(media);
     await conversation.send({ type, fields: fieldsOf(type, file, media) });
   } catch (error) {
-    conversation.tell(error.message, true);
+    conversation.addLine(error.message, true);
   }
 }
 

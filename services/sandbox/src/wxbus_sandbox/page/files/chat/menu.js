@@ -9,7 +9,7 @@ import { T } from "./texts.js";
 const PATHS = ["/cgi-bin/menu/", "/cgi-bin/tags/"];
 const PLACE = { Location_X: "39.908821", Location_Y: "116.397469", Scale: "16", Label: "Tiananmen" };
 
-// `conversation` sends, `openid` may change: then `show()` fetches the menu for the new user.
+// Sends by `conversation`. After a change of its user, `show()` fetches the menu of the new user.
 export class Menu {
   constructor(conversation) {
     this.conversation = conversation;
@@ -73,7 +73,7 @@ export class Menu {
       case "location_select":
         event("location_select", { EventKey: button.key, SendLocationInfo: { ...PLACE, Poiname: "" } });
         return conversation.send({ type: "location", fields: PLACE });
-      default: return conversation.tell(T.material(button.media_id || button.article_id)); // WeChat sends it by itself
+      default: return conversation.addLine(T.material(button.media_id || button.article_id)); // WeChat sends it by itself
     }
   }
 }

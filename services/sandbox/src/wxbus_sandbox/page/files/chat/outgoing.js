@@ -1,10 +1,10 @@
-// Messages of this page on their way: shown until the sandbox reports their push.
+// Pending messages of this page: shown until the sandbox reports their push.
 import { post } from "../common/control.js";
 import { changed, feed, now, onChange } from "../common/feed.js";
 
 let pending = [];
 
-// Sends as a user; the returned promise ends when WeChat would stop pushing. Failures stay in the conversation.
+// Sends as a user; the promise resolves when WeChat would stop pushing. Failures stay in the conversation.
 export async function send(page, account, openid, request) {
   const own = { id: `own-${Math.random()}`, account: account.name, openid, request, time: now(), error: "" };
   pending.push(own);
@@ -27,7 +27,7 @@ export function pendingOf(account, openid) {
   return pending.filter((own) => own.account === account && own.openid === openid);
 }
 
-// A push that came by the events replaces the oldest message on its way of the same kind.
+// A push from the event stream replaces the oldest pending message of the same kind.
 function settle(push) {
   const name = push.message.Event || push.message.MsgType;
   const isSame = (own) => !own.error && own.account === push.account && own.openid === push.openid && (own.request.event || own.request.type) === name;

@@ -1,4 +1,4 @@
-// What the chat says.
+// The texts of the chat.
 import { translated } from "../common/language.js";
 
 export const TEXTS = {
@@ -139,7 +139,7 @@ export const TEXTS = {
     enter: "进入客服会话",
     anything: "任意消息…",
     menu: "菜单",
-    code: "码的内容",
+    code: "二维码的内容",
     material: (id) => `微信直接展示素材 ${id}，不会通知账号。`,
     search: "搜索",
     searchHint: "scan、location、card…",

@@ -1,4 +1,4 @@
-// The sandbox's control API. A refusal is an Error with the text of the sandbox, a lost connection one that says so.
+// The sandbox's control API. A rejected request throws an Error with the sandbox's text, a lost connection an Error with `T.disconnected`.
 import { T } from "./texts.js";
 
 async function ask(path, options) {
@@ -23,7 +23,7 @@ export const post = send("POST");
 export const put = send("PUT");
 export const postText = (path, query, body) => ask(withQuery(path, query), { method: "POST", body });
 
-// Keeps a file in the sandbox; returns `media_id`, `size` and `md5`.
+// Stores a file in the sandbox; returns `media_id`, `size` and `md5`.
 export function upload(account, type, filename, data) {
   return ask(withQuery("/sandbox/media", { account, type, filename }), { method: "POST", body: data });
 }

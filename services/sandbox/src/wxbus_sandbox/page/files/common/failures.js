@@ -1,7 +1,7 @@
 // Explains what is wrong with an answer to a callback.
 import { T } from "./texts.js";
 
-const LATE = "no complete response"; // so begins the sandbox's reason when the time is over
+const LATE = "no complete response"; // prefix of the sandbox's reason for a time-out
 
 // `status` is null without a complete answer; `reason` is the sandbox's.
 export function inWords(status, reason) {

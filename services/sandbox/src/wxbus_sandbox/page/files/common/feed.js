@@ -13,7 +13,7 @@ export const feed = { push: [], retry: [], sent: [], call: [], connected: false,
 
 export const now = () => (Date.now() + feed.offset) / 1000;
 
-// Returns a function that ends it.
+// Returns a function that removes the listener.
 export function onChange(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);

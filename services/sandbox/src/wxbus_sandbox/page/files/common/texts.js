@@ -1,4 +1,4 @@
-// What several views say.
+// The texts of several views.
 import { translated } from "./language.js";
 
 export const TEXTS = {

@@ -1,4 +1,4 @@
-// What the view of customer service says.
+// The texts of the view.
 import { translated } from "../common/language.js";
 
 export const TEXTS = {

@@ -1,4 +1,4 @@
-// What the view of Mini Programs says.
+// The texts of the view.
 import { translated } from "../common/language.js";
 
 export const TEXTS = {
@@ -34,7 +34,7 @@ export const TEXTS = {
     send: "Send",
     disconnect: "Disconnect",
     disconnectHint: "Pushes wait; the next message connects again and gets them.",
-    exchanges: "What the page and the gateway say to each other",
+    exchanges: "Exchanges between the page and the gateway",
     nothing: "Nothing yet. Call a method: the gateway says what is missing.",
     request: "Sent",
     open: "open",
@@ -69,7 +69,7 @@ export const TEXTS = {
     renewHint: "相当于用户在别处登录：此后加密的数据与 gateway 持有的密钥不符。",
     phone: "手机号",
     number: "号码",
-    older: "旧形式，用 session_key 加密",
+    older: "旧方式，用 session_key 加密",
     sharePhone: "授权手机号",
     service: "业务服务",
     method: "方法",
@@ -80,7 +80,7 @@ export const TEXTS = {
     name: "消息名",
     send: "发送",
     disconnect: "断开",
-    disconnectHint: "推送会留着；下一条消息会重新连接并补收。",
+    disconnectHint: "推送会保留；下一条消息会重新连接并补收。",
     exchanges: "页面与 gateway 之间的往来",
     nothing: "暂无记录。先调用一个方法，gateway 会说明缺少什么。",
     request: "发送内容",
@@ -88,7 +88,7 @@ export const TEXTS = {
     closed: "已断开",
     missed: "部分推送已过期",
     sent: "已发出",
-    stored: "已存好",
+    stored: "已保存",
     push: "推送",
     next: {
       Bearer: "下一步：登录。",

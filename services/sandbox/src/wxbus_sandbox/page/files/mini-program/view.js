@@ -31,7 +31,7 @@ function program(page, accounts) {
   const log = element("div", { className: "exchanges", tabIndex: 0, aria: { role: "log", live: "polite", label: T.exchanges } },
     element("p", { className: "hint", textContent: T.nothing }));
 
-  function told(exchange) {
+  function onExchange(exchange) {
     log.querySelector(".hint")?.remove();
     log.append(line(exchange));
     while (log.childElementCount > KEPT) log.firstChild.remove();
@@ -39,10 +39,10 @@ function program(page, accounts) {
     show();
   }
 
-  // The one of the chosen account and the user of the conversation.
+  // The visitor of the chosen account and of the conversation's user.
   function current() {
     const key = `${account.value} ${page.openid}`;
-    if (!visitors.has(key)) visitors.set(key, new Visitor(page.gateway, account.value, page.openid, told));
+    if (!visitors.has(key)) visitors.set(key, new Visitor(page.gateway, account.value, page.openid, onExchange));
     return visitors.get(key);
   }
 
@@ -51,7 +51,7 @@ function program(page, accounts) {
     state.textContent = words(current().session);
   }
 
-  // A button; what goes wrong is shown above the exchanges.
+  // A button; an error is shown above the exchanges.
   const act = (textContent, run, className = "") => element("button", { type: "button", textContent, className, on: { click: async ({ target }) => {
     target.disabled = true;
     problem.textContent = "";
@@ -111,7 +111,7 @@ function program(page, accounts) {
       row(act(T.send, (visitor) => visitor.send(name.value.trim(), JSON.parse(message.value)), "primary"), act(T.disconnect, (visitor) => visitor.disconnect())),
       element("small", { className: "quiet", textContent: T.disconnectHint })));
   return element("section", { className: "mini-program", aria: { label: T.title } },
-    element("p", { className: "intro", textContent: T.intro }), controls, element("div", { className: "told" }, problem, log));
+    element("p", { className: "intro", textContent: T.intro }), controls, element("div", { className: "log-column" }, problem, log));
 }
 
 export const view = {

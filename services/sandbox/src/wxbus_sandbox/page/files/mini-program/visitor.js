@@ -1,12 +1,12 @@
-// A user in a Mini Program, who calls the gateway. `told` gets each exchange: what was sent, and what came back.
+// A user in a Mini Program, who calls the gateway. `onExchange` gets each exchange: the request and the answer.
 import { post } from "../common/control.js";
 import { T } from "./texts.js";
 
 const shown = (value) => JSON.stringify(value, (key, inner) => (key === "token" ? "***" : inner), 1);
 
 export class Visitor {
-  constructor(gateway, account, openid, told) {
-    Object.assign(this, { gateway, account, openid, told });
+  constructor(gateway, account, openid, onExchange) {
+    Object.assign(this, { gateway, account, openid, onExchange });
     this.session = null; // the state in the last answer, with the token
     this.socket = null;
     this.position = ""; // of the last push
@@ -14,24 +14,24 @@ export class Visitor {
   }
 
   async login() {
-    const { js_code: code } = await this.played("login");
+    const { js_code: code } = await this.control("login");
     this.session = null;
     await this.call("login", { code });
   }
 
   async shareProfile() {
-    await this.call("user-info", (await this.played("user_data")).user_info);
+    await this.call("user-info", (await this.control("user_data")).user_info);
   }
 
   // By the code of the button, or in the older form, encrypted with the session key of the last login.
   async sharePhone(number, older) {
-    const { code, ...encrypted } = (await this.played("user_data", { phone: number })).phone;
+    const { code, ...encrypted } = (await this.control("user_data", { phone: number })).phone;
     await this.call("phone", older ? encrypted : { code });
   }
 
   async renewKey() {
-    await this.played("session_key");
-    this.tell("wx.login", T.keyRenewed, "", null);
+    await this.control("session_key");
+    this.report("wx.login", T.keyRenewed, "", null);
   }
 
   async logout() {
@@ -51,10 +51,10 @@ export class Visitor {
     this.session = answer.session || this.session;
     const scheme = (response.headers.get("WWW-Authenticate") || "").split(" ")[0];
     if (response.status === 401 && scheme === "Bearer") this.session = null;
-    this.tell(`POST ${path}`, `${response.status} ${scheme}`, response.ok ? "" : T.next[scheme] || answer.title, answer, body);
+    this.report(`POST ${path}`, `${response.status} ${scheme}`, response.ok ? "" : T.next[scheme] || answer.title, answer, body);
   }
 
-  // Resolves when the socket is open; it continues behind the last push.
+  // Resolves when the socket is open; it continues after the last push.
   connect() {
     const last = this.position ? `?last=${encodeURIComponent(this.position)}` : "";
     const address = `${this.gateway.replace(/^http/, "ws")}/${this.account}/socket${last}`;
@@ -69,16 +69,16 @@ export class Visitor {
       socket.addEventListener("close", ({ code, reason }) => {
         if (this.socket !== socket) return fail(new Error(T.noSocket));
         this.socket = null;
-        return this.tell("WebSocket", `${T.closed} ${code}`, reason, null);
+        return this.report("WebSocket", `${T.closed} ${code}`, reason, null);
       });
     });
   }
 
   take(frame) {
     this.position = frame.position || frame.hello?.position || this.position;
-    if (frame.hello) this.tell("WebSocket", T.open, frame.hello.missed ? T.missed : "", null);
-    else if (frame.ack) this.tell(`WebSocket ${this.names.get(frame.ack)}`, T.stored, "", null);
-    else if (frame.name) this.tell(`WebSocket ${frame.name}`, T.push, "", frame.body);
+    if (frame.hello) this.report("WebSocket", T.open, frame.hello.missed ? T.missed : "", null);
+    else if (frame.ack) this.report(`WebSocket ${this.names.get(frame.ack)}`, T.stored, "", null);
+    else if (frame.name) this.report(`WebSocket ${frame.name}`, T.push, "", frame.body);
   }
 
   async send(name, body) {
@@ -86,19 +86,19 @@ export class Visitor {
     const id = `${Date.now().toString(36)}-${this.names.size}`;
     this.names.set(id, name);
     this.socket.send(JSON.stringify({ id, name, body }));
-    this.tell(`WebSocket ${name}`, T.sent, "", null, body);
+    this.report(`WebSocket ${name}`, T.sent, "", null, body);
   }
 
   disconnect() {
     if (this.socket) this.socket.close();
   }
 
-  played(path, more = {}) {
+  control(path, more = {}) {
     return post(`/sandbox/${path}`, { account: this.account, openid: this.openid, ...more });
   }
 
-  tell(what, outcome, hint, answer, request = null) {
-    this.told({ time: Date.now() / 1000, what, outcome: outcome.trim(), hint, answer: answer && shown(answer), request: request && shown(request) });
+  report(what, outcome, hint, answer, request = null) {
+    this.onExchange({ time: Date.now() / 1000, what, outcome: outcome.trim(), hint, answer: answer && shown(answer), request: request && shown(request) });
   }
 }
 

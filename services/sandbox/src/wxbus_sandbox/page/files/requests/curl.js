@@ -1,4 +1,4 @@
-// A callback or a call as a command for a shell. Secrets are not on the page: their places are variables.
+// A callback or a call as a command for a shell. The page has no secrets: shell variables stand for them.
 
 const HIDDEN = "***";
 

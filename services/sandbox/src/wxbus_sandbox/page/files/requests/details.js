@@ -1,4 +1,4 @@
-// The picked entry: its documents, and what can be done with it.
+// The picked entry: its documents and actions.
 import { post } from "../common/control.js";
 import { element, pretty } from "../common/dom.js";
 import { ofAttempt } from "../common/failures.js";

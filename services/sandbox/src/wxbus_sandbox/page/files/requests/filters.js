@@ -29,7 +29,7 @@ export class Filters {
     this.made = element("div", { className: "filters" }, this.text, this.kind, this.user, this.outcome, this.endpoint);
   }
 
-  // Offers what is there.
+  // Offers the values that the entries have.
   offer(entries) {
     const distinct = (of) => [...new Set(entries.map(of).filter(Boolean))].sort();
     const users = new Map(entries.filter(userOf).map((entry) => [userOf(entry), this.accountOf(entry)]));

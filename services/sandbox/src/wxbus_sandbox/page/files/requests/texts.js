@@ -1,4 +1,4 @@
-// What the list says.
+// The texts of the list.
 import { translated } from "../common/language.js";
 
 export const TEXTS = {
@@ -10,7 +10,7 @@ export const TEXTS = {
     allKinds: "All kinds",
     allUsers: "All users",
     allOutcomes: "All outcomes",
-    allFailed: "all that failed",
+    allFailed: "all failures",
     allEndpoints: "All endpoints",
     kinds: {
       callback: "callback",

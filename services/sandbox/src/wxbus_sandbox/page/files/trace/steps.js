@@ -1,4 +1,4 @@
-// What the page says about one step, and how steps form bursts.
+// The text of a step, and the grouping of steps into bursts.
 import { T } from "./texts.js";
 
 const PAUSE = 0.25; // seconds without a step after which the picture begins anew
@@ -58,7 +58,7 @@ function tree(spans) {
   return steps;
 }
 
-// Splits steps, which are in the order of their beginnings, where nothing happens for a while: a retry is a burst of its own.
+// Splits steps, sorted by their start, at pauses: a retry is a burst of its own.
 export function bursts(spans) {
   const found = [];
   let end = -Infinity;

@@ -1,4 +1,4 @@
-// What the trace says.
+// The texts of the view.
 import { translated } from "../common/language.js";
 
 export const TEXTS = {

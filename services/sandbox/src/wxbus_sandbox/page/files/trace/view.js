@@ -70,7 +70,7 @@ function build(page) {
   page.onPick(pick);
   onResize(render);
   let shownCalls = 0;
-  onChange(() => { // calls come by another way than the steps
+  onChange(() => { // calls come with the events of the page, not with the trace
     if (!known) return;
     const count = feed.call.filter((call) => call.trace_id === known.trace_id).length;
     if (count !== shownCalls) { shownCalls = count; render(); }
