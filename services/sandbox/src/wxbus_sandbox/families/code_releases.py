@@ -93,7 +93,7 @@ class CodeReleasesTwin(Twin, CodeReleases):
         return audit_id
 
     async def audit(self, audit_id: str) -> AuditStatus:
-        """Return the state of an audit."""
+        """Return the status of an audit."""
         found = self.call.state(CodeState).audits.get(audit_id)
         if found is None:
             raise ApiError(NO_AUDIT)

@@ -143,7 +143,7 @@ class PublicationsTwin(Twin, Publications):
         return PublishJob(publish_id=publish_id, msg_data_id=msg_data_id)
 
     async def status(self, publish_id: str) -> PublishStatus:
-        """Return the state of a publication."""
+        """Return the status of a publication."""
         job = self.call.state(DraftState).jobs.get(publish_id)
         if job is None:
             raise ApiError(NO_PUBLICATION)

@@ -106,7 +106,7 @@ class MassMessagesTwin(Twin, MassMessages):
         found.status = "DELETE"
 
     async def status(self, msg_id: str) -> MassStatus:
-        """Return the state of a message."""
+        """Return the status of a message."""
         return MassStatus(msg_id=msg_id, msg_status=self._job(msg_id).status)
 
     async def speed(self) -> MassSpeed:

@@ -72,7 +72,7 @@ class ProfilesTwin(Twin, Profiles):
         return Renaming(audit_id=audit_id)
 
     async def renaming(self, audit_id: str) -> RenamingState:
-        """Return the state of a review; an unknown review counts as rejected."""
+        """Return the status of a review; an unknown review counts as rejected."""
         name, status = self.call.state(ProfileState).reviews.get(audit_id, ("", REJECTED))
         now = datetime.fromtimestamp(self.call.sandbox.clock.now(), UTC)
         return RenamingState(nickname=name, audit_stat=status, create_time=now)

@@ -198,7 +198,7 @@ class CityOrder(Answer):
 
 
 class CityOrderState(Answer):
-    """The state of a delivery."""
+    """The status of a delivery."""
 
     wx_order_id: str = ""
     store_order_id: str = ""

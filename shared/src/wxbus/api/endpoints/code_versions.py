@@ -76,7 +76,7 @@ class AuditMedia(Answer):
 
 
 class AuditStatus(Answer):
-    """The state of an audit."""
+    """The status of an audit."""
 
     status: int
     """0 passed, 1 rejected, 2 running, 3 withdrawn, 4 delayed."""

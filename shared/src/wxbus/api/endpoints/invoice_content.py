@@ -55,7 +55,7 @@ class FormFields(Part):
 
 
 class MerchantContact(Part):
-    """How long users can ask, and the phone number of the merchant."""
+    """The phone number of the merchant, and how long users can ask for an invoice."""
 
     phone: str
     time_out: int
@@ -112,7 +112,7 @@ class AuthInfo(Answer):
 
 
 class AuthData(Answer):
-    """The state of a request for an invoice."""
+    """The status of a request for an invoice."""
 
     invoice_status: str = ""
     auth_time: Timestamp | None = None

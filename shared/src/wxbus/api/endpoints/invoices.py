@@ -65,7 +65,7 @@ class Invoices(Family):
         errcodes=(72038, *ORDER_ERRORS),
     )
     async def requested(self, order_id: OrderId, platform_id: PlatformId) -> AuthData:
-        """Return the state of a request, and the fields that the user entered."""
+        """Return the status of a request, and the fields that the user entered."""
 
     @post(
         "/card/invoice/rejectinsert",

@@ -23,7 +23,7 @@ GoodsId: TypeAlias = Annotated[NumberId, Key("goodsId"), Refused(NO_GOODS)]
 
 
 class LiveStatus(IntEnum):
-    """The state of an audit."""
+    """The status of an audit."""
 
     NOT_SUBMITTED = 0
     RUNNING = 1

@@ -111,7 +111,7 @@ class LocalOrder(DeliveryPrice):
 
 
 class LocalOrderState(Answer):
-    """The state of a delivery."""
+    """The status of a delivery."""
 
     order_status: int
     waybill_id: str = ""

@@ -28,7 +28,7 @@ class MassJob(Answer):
 
 
 class MassStatus(Answer):
-    """The state of a mass message."""
+    """The status of a mass message."""
 
     msg_id: str
     msg_status: str

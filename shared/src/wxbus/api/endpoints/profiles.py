@@ -111,7 +111,7 @@ class Renaming(Answer):
 
 
 class RenamingState(Answer):
-    """The state of the review of a name."""
+    """The status of the review of a name."""
 
     nickname: str = ""
     audit_stat: int = 0

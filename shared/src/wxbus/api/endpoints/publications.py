@@ -34,7 +34,7 @@ class PublishedUrls(Answer):
 
 
 class PublishStatus(Answer):
-    """The state of a publication."""
+    """The status of a publication."""
 
     publish_id: str
     publish_status: int

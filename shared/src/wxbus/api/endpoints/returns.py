@@ -31,7 +31,7 @@ class ReturnedGoods(Part):
 
 
 class ReturnState(Answer):
-    """The state of a return."""
+    """The status of a return."""
 
     status: int = 0
     """0 the user did nothing, 1 chose a carrier, 2 entered a waybill number."""

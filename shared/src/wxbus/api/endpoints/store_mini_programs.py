@@ -20,7 +20,7 @@ JsonText: TypeAlias = Annotated[str, Field(min_length=2, examples=["{}"])]
 
 
 class MerchantAudit(Answer):
-    """The state of the application."""
+    """The status of the application."""
 
     audit_id: str = ""
     status: int = 0

@@ -6,7 +6,7 @@ import { T } from "./texts.js";
 const LINK = /<a\s+[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')[^>]*>([\s\S]*?)<\/a>|(https?:\/\/[^\s<>"'，。；！？）】]+)/gi;
 
 // An <a> of WeChat's text and a bare address become links; any other markup stays text.
-export function linked(text, say) {
+function linked(text, say) {
   const parts = [];
   let at = 0;
   for (const match of String(text).matchAll(LINK)) {
