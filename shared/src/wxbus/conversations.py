@@ -1,4 +1,4 @@
-"""Conversations as files: what users wrote, and what they received (decision 0051).
+"""Conversations as files: the messages of users, and the replies that they received (decision 0051).
 
 The sandbox writes and plays them; `wxbus_worker.testing.play` plays them to handlers.
 """

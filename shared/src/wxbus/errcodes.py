@@ -22,7 +22,7 @@ class Policy(StrEnum):
     WAIT = "wait"
     """Retry after `ErrorCode.wait` at the earliest."""
     REAUTH = "reauth"
-    """The user or the authoriser must act."""
+    """The user or the authorizer must act."""
     RELOGIN = "relogin"
     """The Mini Program must call `wx.login` again: the code or session key is invalid."""
     STOP = "stop"

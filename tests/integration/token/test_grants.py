@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 
 class Rotating(Credential):
-    """An authoriser's token: each fetch replaces the refresh token, and a lost one is read from WeChat."""
+    """An authorizer's token: each fetch replaces the refresh token, and a lost one is read from WeChat."""
 
     kind = "access_token"
     appid = APPID

@@ -235,7 +235,7 @@ async def test_an_older_ticket_does_not_replace_a_newer(place: Place, clients: C
     assert await clients.tokens.get_component_token(PLATFORM)
 
 
-async def test_an_authoriser_has_tokens_on_all_instances(place: Place, clients: Clients) -> None:
+async def test_an_authorizer_has_tokens_on_all_instances(place: Place, clients: Clients) -> None:
     """After the exchange of its code, every instance returns a token that WeChat accepts, and a ticket."""
     with pytest.raises(TokenRefused, match="404"):
         await clients.tokens.get(BAKERY)
@@ -346,8 +346,8 @@ async def test_a_missed_withdrawal_has_its_state(place: Place, clients: Clients)
     assert caught.value.state == "reauthorize"
 
 
-async def test_lost_authorisers_are_recovered(place: Place, clients: Clients) -> None:
-    """After Redis lost its data, WeChat's list has all authorisers with their refresh tokens."""
+async def test_lost_authorizers_are_recovered(place: Place, clients: Clients) -> None:
+    """After Redis lost its data, WeChat's list has all authorizers with their refresh tokens."""
     await deliver_ticket(place, clients.platform)
     for number in range(3):
         await place.sandbox.authorize("platform", f"{BAKERY}{number}", push=False)
@@ -356,8 +356,8 @@ async def test_lost_authorisers_are_recovered(place: Place, clients: Clients) ->
     assert await errcode_of(place, await clients.tokens.get(f"{BAKERY}2")) not in BAD_TOKEN
 
 
-async def test_status_shows_platforms_and_authorisers(place: Place, clients: Clients) -> None:
-    """The tokens of a platform and of its authorisers have a status like any other credential."""
+async def test_status_shows_platforms_and_authorizers(place: Place, clients: Clients) -> None:
+    """The tokens of a platform and of its authorizers have a status like any other credential."""
     await authorize(place, clients.platform)
     await clients.tokens.get(BAKERY)
     async with service(place.settings) as url, Client.open(url, place.admin_key) as client:

@@ -72,7 +72,7 @@ async def test_only_mini_programs_have_logins(client: Client) -> None:
     assert statuses == [422, 404]
 
 
-async def test_an_authoriser_logs_in_with_the_token_of_its_platform(place: Place, client: Client) -> None:
+async def test_an_authorizer_logs_in_with_the_token_of_its_platform(place: Place, client: Client) -> None:
     """The account has no secret here: the platform's token exchanges the code (protocol reference 8.3)."""
     await authorize(place, ComponentClient(client))
     code = await place.sandbox.js_code("platform", openid=OPENID, appid=BAKERY)
@@ -104,7 +104,7 @@ async def test_a_web_code_is_exchanged_once_and_its_tokens_are_renewed(place: Pl
         await login.exchange_web(appid=CAFE, code="code")
 
 
-async def test_a_web_page_of_an_authoriser(place: Place, client: Client) -> None:
+async def test_a_web_page_of_an_authorizer(place: Place, client: Client) -> None:
     """The platform's token exchanges the code and renews the tokens."""
     await authorize(place, ComponentClient(client))
     code = await place.sandbox.js_code("platform", openid=OPENID, appid=BAKERY)

@@ -30,7 +30,7 @@ async def place(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator
 
 
 async def test_quotas_are_reset_with_the_secret(place: Place) -> None:
-    """The token service does it when no call is left; for an authoriser with the secret of its platform."""
+    """The token service does it when no call is left; for an authorizer with the secret of its platform."""
     async with (
         service(place.settings) as url,
         Client.open(url, place.admin_key) as rpc,

@@ -195,8 +195,8 @@ component = "platform"
 """
 
 
-def test_authorisers_of_a_platform(tmp_path: Path) -> None:
-    """An authoriser that is not in the file gets an account from its platform, without the platform's secret."""
+def test_authorizers_of_a_platform(tmp_path: Path) -> None:
+    """An authorizer that is not in the file gets an account from its platform, without the platform's secret."""
     accounts = read(tmp_path, PLATFORM)
 
     account = accounts.of("wxother", via="platform")

@@ -14,7 +14,7 @@ from wxbus.config.settings import LogSettings, TelemetrySettings, load
 from wxbus.errors import ConfigurationError
 from wxbus.runtime import telemetry
 from wxbus.runtime.logs import configure
-from wxbus.runtime.otlp import LogExport, Reporting, tracer_provider
+from wxbus.runtime.otlp import LogExport, ReportingExporter, tracer_provider
 from wxbus.runtime.redaction import log_scope
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -76,11 +76,11 @@ class Collector:
 def test_a_lost_collector_is_logged_once() -> None:
     """One line when it is lost, one when it is found; each lost batch would be a line otherwise."""
     collector = Collector()
-    exporter = Reporting(collector, "spans", success=True)
+    exporter = ReportingExporter(collector, "spans", success=True)
     with capture_logs() as logs:
         for collector.answer in (True, False, False, True, True):
             exporter.export(["span"])
-    assert [(line["event"], line["what"]) for line in logs] == [
+    assert [(line["event"], line["signal"]) for line in logs] == [
         ("telemetry.not_exported", "spans"),
         ("telemetry.exported_again", "spans"),
     ]
@@ -89,7 +89,7 @@ def test_a_lost_collector_is_logged_once() -> None:
 def test_a_lost_collector_does_not_delay_the_end() -> None:
     """While the process ends, nothing is sent to a collector that did not answer last; one that did gets the rest."""
     collector = Collector()
-    exporter = Reporting(collector, "spans", success=True)
+    exporter = ReportingExporter(collector, "spans", success=True)
     exporter.ending = True
     exporter.export(["rest"])
     assert collector.batches == 1

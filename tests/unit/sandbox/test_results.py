@@ -163,7 +163,7 @@ async def test_messages_by_template_report_their_delivery(world: World) -> None:
         assert [(one.template_id, one.error_code, one.error_status) for one in reported.items] == [("t", 0, "success")]
 
 
-async def test_results_for_an_authoriser_go_to_its_platform(world: World) -> None:
+async def test_results_for_an_authorizer_go_to_its_platform(world: World) -> None:
     """The event is pushed to the address of the platform, with the appid of the account, encrypted for the platform."""
     await world.control.authorize("platform", "wxbakery", push=False)
     token = world.sandbox.tokens.issue("wxbakery", Family.AUTHORIZER).value

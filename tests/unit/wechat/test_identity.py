@@ -242,7 +242,7 @@ def test_long_ids_are_digested() -> None:
         pytest.param(event("msgaudit_notify", "sys"), None, "wx1:msgaudit_notify", id="system of WeCom"),
         pytest.param(event("change_contact", "u1", UserID="u2"), "u1", "wx1:u1", id="member of WeCom"),
         pytest.param({"InfoType": "cancel_auth", "AuthCorpId": "ww2"}, None, "wx1:ww2", id="customer of a suite"),
-        pytest.param({"InfoType": "authorized", "AuthorizerAppid": "wxa"}, None, "wx1:wxa", id="authoriser"),
+        pytest.param({"InfoType": "authorized", "AuthorizerAppid": "wxa"}, None, "wx1:wxa", id="authorizer"),
         pytest.param({"InfoType": "component_verify_ticket"}, None, "wx1:component_verify_ticket", id="ticket"),
         pytest.param({}, None, "wx1:", id="nothing"),
     ],

@@ -54,7 +54,7 @@ class Accounts:
     def of(self, appid: str, *, via: str = "") -> Account:
         """Return the account with this appid; raises UnknownAccount.
 
-        An appid that is not in the file belongs to an authoriser of the third-party platform `via`, or to a customer of
+        An appid that is not in the file belongs to an authorizer of the third-party platform `via`, or to a customer of
         the WeCom suite `via`, if such an account exists.
         """
         if account := self._by_appid.get(appid):

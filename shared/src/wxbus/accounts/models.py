@@ -31,7 +31,7 @@ REPLIES: Mapping[AccountKind, tuple[str, ...]] = {
     AccountKind.WECOM: ("customer_service", "passive"),
     AccountKind.MINI_PROGRAM: ("customer_service", "transfer"),
 }
-"""Valid values of `reply` by kind (protocol reference 4.3); of platforms, those of their authorisers."""
+"""Valid values of `reply` by kind (protocol reference 4.3); of platforms, those of their authorizers."""
 
 
 class Account(BaseModel):
@@ -77,7 +77,7 @@ class Account(BaseModel):
     component: str | None = None
     """Name of the third-party platform that the account has authorised; the platform's keys are used."""
     authorizer_kind: Literal[AccountKind.OFFICIAL_ACCOUNT, AccountKind.MINI_PROGRAM] = AccountKind.OFFICIAL_ACCOUNT
-    """Third-party platform: kind of the authorisers that are not in the file."""
+    """Third-party platform: kind of the authorizers that are not in the file."""
     cloud_hosting: bool = False
     """WeChat's cloud hosting sends the callbacks; its unsigned probe is answered (protocol reference 1.7)."""
 
@@ -163,7 +163,7 @@ class Account(BaseModel):
         return self.reply == "passive" or (self.reply == "transfer" and not event)
 
     def authorizer(self, appid: str) -> "Account":
-        """Return the account of an authoriser of this third-party platform that is not in the file."""
+        """Return the account of an authorizer of this third-party platform that is not in the file."""
         return self.model_copy(
             update={
                 "appid": appid,

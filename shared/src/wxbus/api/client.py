@@ -51,7 +51,7 @@ class WeChatClient(Families):
     """Calls WeChat's API for one account, with the retry policies of protocol reference 12.
 
     Every method raises:
-        WeChatError: WeChat returned an errcode; its subclass says what to do.
+        WeChatError: WeChat returned an errcode; the subclass decides the reaction.
         WeChatUnavailable: No valid response from WeChat after all retries.
         TokenUnavailable: There is no access token now.
     """

@@ -26,7 +26,7 @@ AUTHORIZER_TOKEN: Final = f"{PREFIX}api_authorizer_token"
 AUTHORIZER_INFO: Final = f"{PREFIX}api_get_authorizer_info"
 AUTHORIZER_LIST: Final = f"{PREFIX}api_get_authorizer_list"
 PAGE: Final = 500
-"""Maximum number of authorisers in one response."""
+"""Maximum number of authorizers in one response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True)
 class Authorizer:
-    """An account in the list of all authorisers."""
+    """An account in the list of all authorizers."""
 
     appid: str
     refresh_token: str = field(repr=False)
@@ -101,7 +101,7 @@ async def fetch_authorizer_token(
 async def authorizer_list(
     http: WeChatHttp, token: str, appid: str, offset: int, count: int = PAGE
 ) -> tuple[list[Authorizer], int]:
-    """Return up to `count` authorisers from `offset` on, and the total number."""
+    """Return up to `count` authorizers from `offset` on, and the total number."""
     body = {"component_appid": appid, "offset": offset, "count": count}
     response = await _post(http, AUTHORIZER_LIST, token, body)
     total, items = response.get("total_count"), response.get("list")

@@ -11,7 +11,7 @@ from typing import Final, cast
 import httptools
 
 MAX_HEAD: Final = 16 * 1024
-"""Most bytes of an answer before the end of its header fields; a longer answer is refused."""
+"""Maximum bytes of an answer before the end of its header fields; a longer answer is refused."""
 GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -20,8 +20,8 @@ class BrokenAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer, decompressed."""
+class HttpResponse:
+    """A whole response, decompressed."""
 
     status: int
     content_type: str
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[Answer] | None = None
+        self._waiter: asyncio.Future[HttpResponse] | None = None
         self._reset()
 
     @property
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
     def _is_awaited(self) -> bool:
         return self._waiter is not None and not self._waiter.done()
 
-    async def exchange(self, request: bytes, deadline: float) -> Answer:
+    async def exchange(self, request: bytes, deadline: float) -> HttpResponse:
         """Return the answer to a request.
 
         Args:
@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
             self._fail(exc)
         else:
             if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(Answer(self._parser.get_status_code(), self._content_type, body))
+                self._waiter.set_result(HttpResponse(self._parser.get_status_code(), self._content_type, body))
         self._reset()
 
     def _reset(self) -> None:

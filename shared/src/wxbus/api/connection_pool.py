@@ -9,7 +9,7 @@ from typing import Final
 from aiohappyeyeballs import start_connection
 from yarl import URL
 
-from wxbus.api.connection import Answer, Connection
+from wxbus.api.connection import Connection, HttpResponse
 from wxbus.errors import TRANSPORT_CLOSED
 
 MAX_CONNECTIONS: Final = 256
@@ -36,7 +36,7 @@ class ConnectionPool:
         self._unused: deque[tuple[Connection, float]] = deque()
         """Each with the loop's time of its last answer; the oldest first."""
 
-    async def exchange(self, request: bytes, deadline: float) -> Answer:
+    async def exchange(self, request: bytes, deadline: float) -> HttpResponse:
         """Return the answer to a request, see `Connection.exchange`.
 
         Raises:

@@ -41,7 +41,7 @@ class FetchedToken:
     expires_in: int
     """Seconds from the response on; at most 7200."""
     refresh_token: str | None = field(default=None, repr=False)
-    """Of an authoriser: replaces the refresh token of the request (protocol reference 8.3)."""
+    """Of an authorizer: replaces the refresh token of the request (protocol reference 8.3)."""
 
 
 async def fetch_stable_token(

@@ -107,7 +107,7 @@ class Download:
         return body
 
     async def _peek(self, size: int) -> bytes:
-        """Return what was received and not read: at least `size` bytes, or all that there is."""
+        """Return the received bytes that were not read yet: at least `size`, or all up to the end of the answer."""
         body = bytearray(self._pending)
         while len(body) < size and (chunk := await self._receive()):
             body += chunk

@@ -118,5 +118,5 @@ class ApiLimits(Protocol):
         ...
 
     async def refused(self, appid: str, path: str, error: WeChatError) -> None:
-        """Make no further calls for a time: WeChat refused one because of its limits."""
+        """Make no further calls for a time: WeChat refused a call because of its limits."""
         ...

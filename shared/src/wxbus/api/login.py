@@ -35,7 +35,7 @@ async def exchange_code(http: WeChatHttp, appid: str, code: str, secret: SecretS
 
 
 async def exchange_authorizer_code(http: WeChatHttp, token: str, platform: str, appid: str, code: str) -> Login:
-    """Return the user of an authoriser's login code; `token` is that of the third-party platform `platform`."""
+    """Return the user of an authorizer's login code; `token` is that of the third-party platform `platform`."""
     query = {
         "appid": appid,
         "js_code": code,
@@ -53,7 +53,7 @@ async def exchange_web_code(http: WeChatHttp, appid: str, code: str, secret: Sec
 
 
 async def exchange_authorizer_web_code(http: WeChatHttp, token: str, platform: str, appid: str, code: str) -> WebLogin:
-    """Return the user of a web page of an authoriser; `token` is that of the third-party platform `platform`."""
+    """Return the user of a web page of an authorizer; `token` is that of the third-party platform `platform`."""
     query = {
         "appid": appid,
         "code": code,
@@ -77,7 +77,7 @@ async def refresh_web_login(http: WeChatHttp, appid: str, refresh_token: SecretS
 async def refresh_authorizer_web_login(
     http: WeChatHttp, token: str, platform: str, appid: str, refresh_token: SecretStr
 ) -> WebLogin:
-    """Return new tokens of a user of an authoriser's web page; raises as `refresh_web_login` does."""
+    """Return new tokens of a user of an authorizer's web page; raises as `refresh_web_login` does."""
     query = {
         "appid": appid,
         "grant_type": REFRESH_GRANT,

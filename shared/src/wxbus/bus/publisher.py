@@ -23,7 +23,7 @@ from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
 
 WINDOW = 200
-"""Most unconfirmed publishes: more than the usual connections of a process, because each wait costs a timer."""
+"""Maximum number of unconfirmed publishes; above the usual connections of a process, as each wait costs a timer."""
 BLOCKED_AFTER = 0.05
 """Seconds after which a connection that is not ready counts as blocked by an alarm."""
 

@@ -25,7 +25,7 @@ from wxbus.bus.received import Received
 from wxbus.bus.topology import Queue, Topology
 
 PREFETCH: Final = 256
-"""Most requests in one batch."""
+"""Maximum number of requests in one batch."""
 
 
 class RequestDelivery(ReceivedDelivery):

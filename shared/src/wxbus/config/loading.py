@@ -1,4 +1,4 @@
-"""Imports the user's code that a setting names. Errors name what is missing, and the line of the user's code."""
+"""Imports the user's code that a setting names. Errors name the missing module, and the line of the user's code."""
 
 import importlib
 import importlib.util

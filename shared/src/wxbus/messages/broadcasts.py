@@ -12,7 +12,7 @@ from wxbus.wechat.replies.long_text import split_text
 from wxbus.wechat.replies.reply import Text
 
 MAX_RECIPIENTS: Final = 5_000
-"""Most recipients in one request; any number of requests add to a broadcast."""
+"""Maximum number of recipients in one request; any number of requests add to a broadcast."""
 DEFAULT_RATE: Final = 50.0
 
 BroadcastId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -118,7 +118,7 @@ class RefusedRequest(BroadcastRequest):
     """A part of the refused recipients."""
 
     start: int = Field(default=0, ge=0)
-    """Number of the first one."""
+    """Number of the first recipient, from 0."""
     count: int = Field(default=1000, ge=1, le=10_000)
 
 

@@ -64,7 +64,7 @@ class Bus:
         """Yield a bus.
 
         Without an API key requests go into the queue of the installation's workers, and wait there while no worker
-        runs. With one they are calls of the RPC service `messages`, whose answers also name an unknown account.
+        runs. With a key they are calls of the RPC service `messages`, whose answers also name an unknown account.
 
         Args:
             url: Address of RabbitMQ, or with an API key that of the workers' RPC: `http://worker:8084`.

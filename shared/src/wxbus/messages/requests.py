@@ -116,7 +116,7 @@ class EventRequest(_Message):
     @field_validator("data")
     @classmethod
     def _not_too_large(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        # As UTF-8 and compact, so that what fits a frame of a WebSocket fits here. Raises ValueError for infinite
+        # As UTF-8 and compact, so that the data of any WebSocket frame fit. Raises ValueError for infinite
         # numbers and lone surrogates, which are not JSON.
         content = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         if (size := len(content.encode())) > DATA_LIMIT:
@@ -165,7 +165,7 @@ def parse_submission(body: bytes) -> SendRequest | EventRequest | CancelRequest:
     """Return the request in a message of the queue.
 
     Raises:
-        UnreadableEnvelope: It is not one; the text names the fields without their values.
+        UnreadableEnvelope: It is not a request; the text names the fields without their values.
     """
     try:
         return SUBMISSION.validate_json(body)

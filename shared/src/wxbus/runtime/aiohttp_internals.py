@@ -1,4 +1,4 @@
-"""All private and undocumented parts of aiohttp that wxbus uses; other modules use what is defined here.
+"""All private and undocumented parts of aiohttp that wxbus uses; other modules use only the names defined here.
 
 `shared/pyproject.toml` pins aiohttp to the minor version `VERSION`. `tests/contract/test_aiohttp_internals.py` checks
 that the names in `NAMES` exist, so an upgrade that removes one fails there.

@@ -1,4 +1,4 @@
-"""The limit of open files: each connection is one, and many systems start processes with 1,024."""
+"""The limit of open files: each connection counts as a file, and many systems start processes with a limit of 1,024."""
 
 import resource
 from contextlib import suppress

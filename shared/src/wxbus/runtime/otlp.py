@@ -55,16 +55,16 @@ class Exporter(Protocol[T_contra, R_co]):
         ...
 
 
-class Reporting(Generic[T_contra, R]):
+class ReportingExporter(Generic[T_contra, R]):
     """An exporter that logs when the collector fails and when it accepts batches again.
 
     While the process ends, it sends nothing to a collector that failed last, and logs no failure: a collector may stop
     together with the services.
     """
 
-    def __init__(self, exporter: Exporter[T_contra, R], what: str, success: R) -> None:
+    def __init__(self, exporter: Exporter[T_contra, R], signal: str, success: R) -> None:
         self._exporter = exporter
-        self._what = what
+        self._signal = signal
         self._success = success
         self._last = success
         self.ending = False
@@ -75,9 +75,9 @@ class Reporting(Generic[T_contra, R]):
             return self._last
         before, self._last = self._last, self._exporter.export(batch)
         if before == self._success != self._last and not self.ending:
-            log.warning("telemetry.not_exported", what=self._what, dropped=len(batch))
+            log.warning("telemetry.not_exported", signal=self._signal, dropped=len(batch))
         elif before != self._success == self._last:
-            log.info("telemetry.exported_again", what=self._what)
+            log.info("telemetry.exported_again", signal=self._signal)
         return self._last
 
     def shutdown(self) -> None:
@@ -116,7 +116,7 @@ class LogExport:
 
 def start(settings: TelemetrySettings, *, service: str) -> structlog.typing.Processor | None:
     """Start to export the spans of this process; return the exporter of log events, None if only spans are exported."""
-    # They log each batch, which would be another batch of logs; `Reporting` logs changes.
+    # They log each batch, which would be another batch of logs; `ReportingExporter` logs changes.
     for name in ("opentelemetry", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     resource = Resource.create(
@@ -136,7 +136,7 @@ def start(settings: TelemetrySettings, *, service: str) -> structlog.typing.Proc
 
 def tracer_provider(url: str, timeout: float, resource: Resource) -> TracerProvider:
     """Return a provider that sends spans to `url`, within `timeout` seconds for one batch."""
-    exporter = Reporting(OTLPSpanExporter(endpoint=url, timeout=timeout), "spans", SpanExportResult.SUCCESS)
+    exporter = ReportingExporter(OTLPSpanExporter(endpoint=url, timeout=timeout), "spans", SpanExportResult.SUCCESS)
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))  # type: ignore[arg-type] # has the methods called
     _at_exit(exporter, provider)
@@ -145,14 +145,14 @@ def tracer_provider(url: str, timeout: float, resource: Resource) -> TracerProvi
 
 def logger_provider(url: str, timeout: float, resource: Resource) -> LoggerProvider:
     """Return a provider that sends log records to `url`, within `timeout` seconds for one batch."""
-    exporter = Reporting(OTLPLogExporter(endpoint=url, timeout=timeout), "logs", LogRecordExportResult.SUCCESS)
+    exporter = ReportingExporter(OTLPLogExporter(endpoint=url, timeout=timeout), "logs", LogRecordExportResult.SUCCESS)
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_log_record_processor(BatchLogRecordProcessor(exporter))  # type: ignore[arg-type] # has the methods called
     _at_exit(exporter, provider)
     return provider
 
 
-def _at_exit(exporter: Reporting[Any, Any], provider: TracerProvider | LoggerProvider) -> None:
+def _at_exit(exporter: ReportingExporter[Any, Any], provider: TracerProvider | LoggerProvider) -> None:
     """Send the rest when the process ends; if the collector is unavailable, only wait for the batch in flight."""
 
     def end() -> None:

@@ -4,7 +4,7 @@ Python and libraries quote what they cannot parse ("invalid literal for int(): '
 names its texts (`log_scope`); `wxbus.runtime.logs` replaces quotations of them in everything that is logged meanwhile.
 
 A log line may share words with a message by chance and must stay readable. So a match counts as a quotation only if it
-is in quotation marks, is long, is the whole of several words, or has more than plain words: a number, an id, an
+is in quotation marks, is long, is a whole text of several words, or has more than plain words: a number, an id, an
 address, Chinese.
 """
 
@@ -26,7 +26,7 @@ QUOTES: Final = "'\"`‘’“”「」"
 
 
 class QuotedTexts:
-    """Texts that must not be quoted."""
+    """Texts whose quotations are removed."""
 
     def __init__(self, texts: Callable[[], Iterable[str]]) -> None:
         """`texts` is called when something is logged, which for most messages is never."""

@@ -19,7 +19,7 @@ EMPTY: Final = "0"
 """Epoch of a log without pushes."""
 POSITION: Final = re.compile(r"(?P<epoch>[0-9A-Za-z]{1,32})\.(?P<number>[0-9]{1,15})\.(?P<moment>[0-9]{1,15})")
 PAGE: Final = 100
-"""Most pushes in one read."""
+"""Maximum number of pushes in one read."""
 
 
 LOG_KEYS: Final = ("pushes", "pushes_state", "push_ids")
@@ -80,9 +80,9 @@ class PushLog:
         """Append a push; False if a push with this id was appended before. It may be repeated."""
         keys = [self._keys.of_user(appid, openid, kind) for kind in (*LOG_KEYS, "gateways")]
         limits = self._limits
-        words = (push_id, body, secrets.token_hex(8), limits.pushes, limits.bytes, limits.seconds)
+        args = (push_id, body, secrets.token_hex(8), limits.pushes, limits.bytes, limits.seconds)
         user = f"{appid}:{openid}"
-        return bool(await self._store.run(APPEND, keys=keys, args=[*words, self._keys.channel(""), user]))
+        return bool(await self._store.run(APPEND, keys=keys, args=[*args, self._keys.channel(""), user]))
 
     async def erase(self, appid: str, openid: str) -> None:
         """Delete the log of a user; clients that come back learn that they missed pushes."""
@@ -99,8 +99,8 @@ class PushLog:
     async def _read(self, appid: str, openid: str, after: Position | None) -> Page:
         """Return the pushes after a position; without one, the end of the log."""
         keys = [self._keys.of_user(appid, openid, kind) for kind in ("pushes", "pushes_state")]
-        words = (after.epoch, after.number, after.moment) if after is not None else ("", 0, 0)
-        epoch, number, moment, missed, entries = await self._store.run(READ, keys=keys, args=[*words, PAGE])
+        args = (after.epoch, after.number, after.moment) if after is not None else ("", 0, 0)
+        epoch, number, moment, missed, entries = await self._store.run(READ, keys=keys, args=[*args, PAGE])
         name, pushes = epoch.decode() or EMPTY, []
         for place, entry in enumerate(entries, number + 1):
             stamp, _, body = entry.partition(b" ")

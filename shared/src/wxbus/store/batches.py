@@ -103,7 +103,7 @@ class Batches:
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self, *words: Argument) -> "asyncio.Future[Any]":
+    def execute(self, *args: Argument) -> "asyncio.Future[Any]":
         """Return the future of the answer; an error is a result, not raised, because several callers may share it.
 
         A command whose future is cancelled before its batch is sent is not sent.
@@ -112,7 +112,7 @@ class Batches:
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
         # Packed here, so that an argument that cannot be encoded fails its caller and not the whole batch.
-        call = _Call(hiredis.pack_command(words), loop.create_future())  # type: ignore[arg-type]  # wants a tuple of one
+        call = _Call(hiredis.pack_command(args), loop.create_future())  # type: ignore[arg-type]  # wants a tuple of one
         self._waiting.append(call)
         if not (self._scheduled or self._sent or self._connecting):
             self._schedule(loop)

@@ -1,6 +1,6 @@
 """The keys that encrypt stored secrets: AES-256-GCM; each encrypted value names its key.
 
-Keys are changed without a pause: give every instance the new key as its second one, then as its first one, and remove
+Keys are changed without a pause: give every instance the new key as its second key, then as its first key, and remove
 the old key once no value of its time is left.
 """
 

@@ -104,18 +104,18 @@ class Store:
         Raises:
             StoreUnavailable: No answer; the script may or may not have run.
         """
-        answer = await self._batches.ask("EVALSHA", script.digest, len(keys), *keys, *args)
+        answer = await self._batches.execute("EVALSHA", script.digest, len(keys), *keys, *args)
         if isinstance(answer, ResponseError) and code_of(answer) == "NOSCRIPT":  # Redis was restarted
-            answer = await self._batches.ask("EVAL", script.source, len(keys), *keys, *args)
+            answer = await self._batches.execute("EVAL", script.source, len(keys), *keys, *args)
         return _answered(f"script {script.name}", answer)
 
-    async def command(self, name: str, *words: Argument) -> Any:
+    async def command(self, name: str, *args: Argument) -> Any:
         """Return the answer to one command, unchanged; use only idempotent commands.
 
         Raises:
             StoreUnavailable: No answer.
         """
-        return _answered(name, await self._batches.ask(name, *words))
+        return _answered(name, await self._batches.execute(name, *args))
 
     async def messages(
         self, channel: str, *, silence: float = SILENCE, on_subscribed: Callable[[], None] = lambda: None

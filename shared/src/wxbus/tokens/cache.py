@@ -28,7 +28,7 @@ class CredentialKey(NamedTuple):
     """None: the access token."""
 
 
-class Answer(NamedTuple):
+class CredentialValue(NamedTuple):
     """A value that the token service returned."""
 
     value: str
@@ -39,10 +39,10 @@ class Answer(NamedTuple):
 class Source(Protocol):
     """The token service; both methods raise TokenUnavailable."""
 
-    def get(self, key: CredentialKey, *, quick: bool) -> Awaitable[Answer]:
+    def get(self, key: CredentialKey, *, quick: bool) -> Awaitable[CredentialValue]:
         """Return the valid value; `quick` waits for a short time only."""
 
-    def report(self, key: CredentialKey, value: str) -> Awaitable[Answer]:
+    def report(self, key: CredentialKey, value: str) -> Awaitable[CredentialValue]:
         """Return the value to use instead of `value`; the same one if WeChat accepts it."""
 
 
@@ -130,7 +130,7 @@ class TokenCache:
             self._reported.pop(key, None)
         return answer
 
-    def _store(self, key: CredentialKey, asked: float, answer: Answer) -> str:
+    def _store(self, key: CredentialKey, asked: float, answer: CredentialValue) -> str:
         if answer.value != self._reported.get(key):
             self._cache[key] = _Cached(answer.value, asked, asked + answer.expires_in)
         return answer.value

@@ -11,7 +11,7 @@ from typing import Final
 
 from wxbus.bus.topology import Topology
 from wxbus.rpc.client import Client
-from wxbus.tokens.cache import Answer, CredentialKey, TokenCache
+from wxbus.tokens.cache import CredentialKey, CredentialValue, TokenCache
 from wxbus.tokens.failures import token_failures
 from wxbus.tokens.messages import TicketKind
 from wxbus.tokens.services import TokenService
@@ -56,10 +56,10 @@ class TokenClient:
         await self._cache.aclose()
 
     async def get(self, appid: str) -> str:
-        """Return a valid token of the account, which may be an authoriser of a third-party platform.
+        """Return a valid token of the account, which may be an authorizer of a third-party platform.
 
         Raises:
-            TokenUnavailable: There is none just now; `retry_after` says when there may be one.
+            TokenUnavailable: There is no token now; `retry_after` is the seconds until there may be one.
             TokenRefused: Waiting does not help; `state` names the reason.
         """
         return await self._cache.get(CredentialKey(appid))
@@ -67,10 +67,10 @@ class TokenClient:
     async def report_invalid(self, appid: str, token: str) -> str:
         """Return the token to use instead of `token`, which WeChat called invalid (40001, 40014, 42001).
 
-        It is the same one if WeChat accepts it when the service asks: then the call failed for another reason.
+        It is the same token if WeChat accepts it when the service asks: then the call failed for another reason.
 
         Raises:
-            TokenUnavailable: There is no other just now.
+            TokenUnavailable: There is no other token now.
             TokenRefused: Waiting does not help.
         """
         return await self._cache.report(CredentialKey(appid), token)
@@ -114,19 +114,19 @@ class _Service:
         self._service = client.bind(TokenService, attempts=ATTEMPTS)
         self._quick = client.bind(TokenService, attempts=ATTEMPTS, timeout=QUICK_TIMEOUT)
 
-    async def get(self, key: CredentialKey, *, quick: bool) -> Answer:
+    async def get(self, key: CredentialKey, *, quick: bool) -> CredentialValue:
         service = self._quick if quick else self._service
         with token_failures():
             if key.kind is None:
                 token = await service.get(appid=key.appid)
-                return Answer(token.access_token, token.expires_in)
+                return CredentialValue(token.access_token, token.expires_in)
             credential = await service.get_credential(appid=key.appid, kind=key.kind)
-            return Answer(credential.value, credential.expires_in)
+            return CredentialValue(credential.value, credential.expires_in)
 
-    async def report(self, key: CredentialKey, value: str) -> Answer:
+    async def report(self, key: CredentialKey, value: str) -> CredentialValue:
         with token_failures():
             if key.kind is None:
                 token = await self._service.report_invalid(appid=key.appid, token=value)
-                return Answer(token.access_token, token.expires_in)
+                return CredentialValue(token.access_token, token.expires_in)
             credential = await self._service.report_credential(appid=key.appid, kind=key.kind, value=value)
-            return Answer(credential.value, credential.expires_in)
+            return CredentialValue(credential.value, credential.expires_in)

@@ -14,7 +14,7 @@ ATTEMPTS: Final = 3
 
 
 class ComponentClient:
-    """Passes a third-party platform's events to the token service, and returns its authorisers.
+    """Passes a third-party platform's events to the token service, and returns its authorizers.
 
     Every method raises:
         TokenUnavailable: The service or WeChat does not answer just now; TokenRefused if waiting does not help.
@@ -24,7 +24,7 @@ class ComponentClient:
         self._service = client.bind(ComponentService, attempts=ATTEMPTS)
 
     async def deliver_ticket(self, appid: str, ticket: str, *, created_at: int) -> bool:
-        """Store a component_verify_ticket; False if a newer one is known."""
+        """Store a component_verify_ticket; False if a newer ticket is stored."""
         return (await _answer(self._service.deliver_ticket(appid=appid, ticket=ticket, created_at=created_at))).done
 
     async def authorize(self, appid: str, code: str, *, authorizer_appid: str | None = None) -> AuthorizerAnswer:
@@ -54,7 +54,7 @@ class ComponentClient:
         return await _answer(self._service.pre_auth_code(appid=appid))
 
     async def recover(self, appid: str) -> int:
-        """Let the service add the unknown authorisers of WeChat's list; return their number."""
+        """Let the service add the unknown authorizers of WeChat's list; return their number."""
         return (await _answer(self._service.recover(appid=appid))).taken
 
 

@@ -141,7 +141,7 @@ class PreAuthCode(TokenMessage):
 
 
 class Recovered(TokenMessage):
-    """Result of reading WeChat's list of authorisers."""
+    """Result of reading WeChat's list of authorizers."""
 
     taken: int
     """Number of accounts that were unknown before."""

@@ -40,7 +40,7 @@ class TokenService(ABC):
     @method(ReportInvalidRequest, scopes=["token:report_invalid:{appid}"])
     @abstractmethod
     async def report_invalid(self, request: ReportInvalidRequest) -> TokenAnswer:
-        """Return the token to use instead of one that WeChat called invalid; the same one if WeChat accepts it."""
+        """Return the token to use instead of one that WeChat called invalid; the same token if WeChat accepts it."""
 
     @method(CredentialRequest, scopes=["token:{kind}:{appid}"])
     @abstractmethod
@@ -55,12 +55,12 @@ class TokenService(ABC):
 
 @service("component")
 class ComponentService(ABC):
-    """Events of third-party platforms, and their authorisers."""
+    """Events of third-party platforms, and their authorizers."""
 
     @method(TicketDelivery, scopes=["component:deliver_ticket:{appid}"])
     @abstractmethod
     async def deliver_ticket(self, request: TicketDelivery) -> Outcome:
-        """Keep a component_verify_ticket that WeChat pushed."""
+        """Store a component_verify_ticket that WeChat pushed."""
 
     @method(AuthorizationRequest, scopes=["component:authorize:{appid}"])
     @abstractmethod
@@ -70,7 +70,7 @@ class ComponentService(ABC):
     @method(Withdrawal, scopes=["component:unauthorize:{appid}"])
     @abstractmethod
     async def unauthorize(self, request: Withdrawal) -> Outcome:
-        """Drop the tokens of an account that has withdrawn its authorisation."""
+        """Delete the tokens of an account that has withdrawn its authorisation."""
 
     @method(PlatformRequest, scopes=["component:authorizers:{appid}"])
     @abstractmethod
@@ -85,7 +85,7 @@ class ComponentService(ABC):
     @method(PlatformRequest, scopes=["component:recover:{appid}"])
     @abstractmethod
     async def recover(self, request: PlatformRequest) -> Recovered:
-        """Add the unknown authorisers of WeChat's list."""
+        """Add the unknown authorizers of WeChat's list."""
 
 
 @service("login")

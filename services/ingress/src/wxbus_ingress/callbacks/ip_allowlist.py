@@ -23,7 +23,7 @@ from wxbus_ingress.http.request import Request
 from wxbus_ingress.settings import IpAllowlistSettings
 
 MIN_INTERVAL: Final = 300.0
-"""Least seconds between two fetches; an unknown address causes an early one."""
+"""Minimum seconds between two fetches; an unknown address causes an early fetch."""
 RESTART_DELAY: Final = 5.0
 """Seconds before fetching is restarted after an unexpected error."""
 CACHE_SIZE: Final = 10_000

@@ -1,4 +1,4 @@
-"""The page at a callback address in a browser: what to enter in WeChat's console, in one language.
+"""The page at a callback address in a browser: the values to enter in WeChat's console, in one language.
 
 It shows no secret and no expected signature: in plain mode a signature signs any body (RabbitMQ and
 Redis reference 10).
@@ -84,7 +84,7 @@ TEXTS: Final = {
 
 
 def known_account(account: Account, *, has_keys: bool, language: Language) -> web.Response:
-    """Return the page of an account: what to enter in WeChat's console.
+    """Return the page of an account: the values to enter in WeChat's console.
 
     Args:
         account: The account.

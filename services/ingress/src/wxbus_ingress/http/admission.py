@@ -38,7 +38,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Admission:
-    """Counts connections and bytes of bodies, and refuses what exceeds the limits."""
+    """Counts connections and bytes of bodies, and refuses those above the limits."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self._limits = limits

@@ -41,7 +41,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class SpoolingPublisher:
-    """An inbox that spools what RabbitMQ does not confirm."""
+    """An inbox that spools the envelopes that RabbitMQ does not confirm."""
 
     def __init__(
         self,

@@ -180,7 +180,7 @@ class SpoolFile:
         return bool(self._removed or self.read_only_reason) or not self.reserve.allocated
 
     def maintain(self) -> None:
-        """Repeat what a full disk prevented: opening for writing, allocating the reserve."""
+        """Repeat the steps that a full disk prevented: opening for writing, allocating the reserve."""
         if self.read_only_reason:
             with suppress(sqlite3.Error):
                 connection = open_database(self.path)

@@ -20,9 +20,9 @@ from wxbus.errors import SpoolUnavailable
 from wxbus_ingress.spool.file import SpoolFile
 
 TRANSACTION_JOBS = 256
-"""Most jobs in one transaction."""
+"""Maximum number of jobs in one transaction."""
 MAINTENANCE_INTERVAL = 1.0
-"""Seconds after which the writer repeats what a full disk prevented."""
+"""Seconds after which the writer repeats the steps that a full disk prevented."""
 
 T = TypeVar("T")
 

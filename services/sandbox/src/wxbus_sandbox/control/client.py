@@ -190,7 +190,7 @@ class SandboxClient(PlatformControl):
         return COUNTS.validate_json(await self._call("GET", "/sandbox/tokens"))
 
     async def js_code(self, account: str, *, openid: str = OPENID, appid: str | None = None) -> str:
-        """Return a login code for a user, of the account or of the authoriser `appid` of a platform."""
+        """Return a login code for a user, of the account or of the authorizer `appid` of a platform."""
         answer = await self._post("/sandbox/login", LoginRequest(account=account, openid=openid, appid=appid))
         return TypeAdapter(dict[str, str]).validate_json(answer)["js_code"]
 

@@ -38,7 +38,7 @@ class TokenOperations:
     async def status(self, request: AccountRequest) -> StatusList:
         """Return the state of an account's credentials that were used at least once."""
         managers = self._authority.managers(request.appid)
-        if not managers:  # an account that has authorised a platform, and that this instance does not know yet
+        if not managers:  # an account that has authorised a platform, and is not known to this instance yet
             managers = [await self._directory.find(ACCESS_TOKEN, request.appid)]
         return await self._statuses(managers)
 

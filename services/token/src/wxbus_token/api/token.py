@@ -32,7 +32,7 @@ class TokenServicer(TokenService):
 
     @TokenService.report_invalid.implementation
     async def report_invalid(self, request: ReportInvalidRequest) -> TokenAnswer:
-        """Return the token to use instead of one that WeChat called invalid; the same one if WeChat accepts it."""
+        """Return the token to use instead of one that WeChat called invalid; the same token if WeChat accepts it."""
         value, expires_in = await self._report(ACCESS_TOKEN, request.appid, request.token)
         return TokenAnswer(access_token=value, expires_in=expires_in)
 

@@ -10,7 +10,7 @@ from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential
 
 MAX_NAMED: Final = 10
-"""Most credentials that one error lists."""
+"""Maximum number of credentials that one error lists."""
 
 
 class Authority:

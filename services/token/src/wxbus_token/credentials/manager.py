@@ -78,7 +78,7 @@ class CredentialManager:
             raise TokenUnavailable("Redis is unavailable and no valid token is in memory", retry_after=1.0) from exc
 
     async def _fetch_missing(self, hold: Hold) -> CachedValue | None:
-        """Return a value that another instance stored before we had the lock, else one from WeChat."""
+        """Return the value that another instance stored before we had the lock, else a value from WeChat."""
         record = await self.read()
         if cached := self.cache.valid():
             return cached

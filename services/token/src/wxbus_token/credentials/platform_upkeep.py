@@ -1,4 +1,4 @@
-"""Keeps the lists of authorisers complete, and their grants encrypted with the current key."""
+"""Keeps the lists of authorizers complete, and their grants encrypted with the current key."""
 
 from collections.abc import Callable
 from typing import Final, NoReturn
@@ -29,7 +29,7 @@ class PlatformUpkeep:
 
     async def run(self) -> NoReturn:
         """Check all platforms after each interval, until cancelled."""
-        await repeat(self._check_all, name="authorisers", pause=lambda: INTERVAL)
+        await repeat(self._check_all, name="authorizers", pause=lambda: INTERVAL)
 
     async def _check_all(self) -> None:
         for account in list(self._accounts()):

@@ -144,7 +144,7 @@ class Platforms(ComponentService):
 
     @ComponentService.recover.implementation
     async def recover(self, request: PlatformRequest) -> Recovered:
-        """Add the unknown authorisers of WeChat's list."""
+        """Add the unknown authorizers of WeChat's list."""
         appid, added, offset, total = request.appid, 0, 0, 1
         self._platform(appid)
         known = await self._authorizers.all(appid)
@@ -164,12 +164,12 @@ class Platforms(ComponentService):
         return Recovered(taken=added)
 
     async def complete(self, appid: str) -> None:
-        """Recover the authorisers if the list in Redis is not complete: Redis is new, or has lost its data."""
+        """Recover the authorizers if the list in Redis is not complete: Redis is new, or has lost its data."""
         if not await self._authorizers.is_complete(appid):
             await self.recover(appid=appid)
 
     async def reencrypt(self, appid: str) -> int:
-        """Encrypt with the current key the grants of the platform and of its authorisers; return their number."""
+        """Encrypt with the current key the grants of the platform and of its authorizers; return their number."""
         authorizers = await self._authorizers.all(appid)
         tokens = [authorizer_credentials(appid, authorizer, self._sources)[0] for authorizer in authorizers]
         return await self._grants.reencrypt([self._platform(appid), *tokens])

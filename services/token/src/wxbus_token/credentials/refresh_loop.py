@@ -16,7 +16,7 @@ from wxbus_token.registry.notifications import Subscription
 log = structlog.get_logger("wxbus.token")
 
 REFRESHES: Final = 8
-"""Most concurrent refreshes ahead of expiry in one instance."""
+"""Maximum number of concurrent refreshes ahead of expiry in one instance."""
 BATCH: Final = 200
 """Records that one command checks."""
 

@@ -48,7 +48,7 @@ def parameters_of(function: Callable[..., object], default: Place) -> tuple[Para
 
 def arguments_type(name: str, parameters: Iterable[Parameter]) -> TypeAdapter[dict[str, Any]]:
     """Return the type of a dict of arguments, by which they are checked and encoded."""
-    fields = {one.name: one.hint if one.required else NotRequired[one.hint] for one in parameters}
+    fields = {field.name: field.hint if field.required else NotRequired[field.hint] for field in parameters}
     new_type: Any = TypedDict
     arguments = new_type(name, fields)
     arguments.__pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)

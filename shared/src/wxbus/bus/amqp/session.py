@@ -127,7 +127,7 @@ class Session(Generic[S]):
                         backoff.reset()
                         log.info("rabbitmq.connected", connection=self._name)
                     try:
-                        return await end_of(ended)
+                        return await wait_for_end(ended)
                     finally:
                         self._withdraw()
             finally:
@@ -138,7 +138,9 @@ class Session(Generic[S]):
         self.available.clear()
 
 
-async def end_of(ended: asyncio.Future[str], *, clock: Callable[[], float] = monotonic, tick: float = TICK) -> str:
+async def wait_for_end(
+    ended: asyncio.Future[str], *, clock: Callable[[], float] = monotonic, tick: float = TICK
+) -> str:
     """Return the reason of the end; a suspended process has lost its connection, even if it has not noticed yet."""
     while not ended.done():
         before = clock()

@@ -50,7 +50,7 @@ class Problem(BaseModel):
 def to_failure(error: WxbusError) -> RpcFailure:
     """Return the failure that the caller receives for an error of a method.
 
-    The branch decides (see `wxbus.errors`): 503 with a retry time for what is unavailable, 404 for unknown accounts;
+    The branch decides (see `wxbus.errors`): 503 with a retry time for unavailable parts, 404 for unknown accounts;
     for an errcode of WeChat 503 if WeChat is busy, 429 for its limits, else 422; 500 without details for everything
     else.
     """

@@ -1,6 +1,6 @@
 -- Appends a push to a user's log once, trims the log, and notifies the gateways to which the user is connected.
 -- KEYS: log, state (seq, epoch, bytes), recent ids, gateways of the user
--- ARGV: id, body, new epoch, most pushes, most bytes, seconds kept, prefix of channels, user
+-- ARGV: id, body, new epoch, maximum number of pushes and of bytes, seconds kept, prefix of channels, user
 -- Returns the number of the push; 0 if a push with this id was appended before.
 if redis.call('LPOS', KEYS[3], ARGV[1]) then return 0 end
 local time = redis.call('TIME')

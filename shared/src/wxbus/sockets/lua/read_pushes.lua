@@ -1,6 +1,6 @@
 -- Reads the pushes after a position.
 -- KEYS: log, state
--- ARGV: epoch, number and moment of the client's position, or '' for the end of the log; most pushes to return
+-- ARGV: epoch, number and moment of the client's position, or '' for the end of the log; maximum number of pushes to return
 -- Returns the epoch, number and moment of the position before the returned pushes, whether pushes are missing there, and
 -- the pushes.
 local log = KEYS[1]

@@ -128,7 +128,7 @@ class WrappedEvent(PlatformEvent):
 
 
 class ComponentEvent(Event):
-    """An event of a third-party platform about itself or its authorisers (protocol reference 6.3).
+    """An event of a third-party platform about itself or its authorizers (protocol reference 6.3).
 
     Such a push has no sender, receiver or `MsgType`; `event` is its `InfoType`.
     """

@@ -40,9 +40,9 @@ def passive_reply(reply: AnyReply, message: Message, *, created_at: int | None =
     if isinstance(reply, Text) and (size := len(reply.content.encode())) > TEXT_BYTES:
         raise ValueError(f"text of {size} bytes; the limit of a passive reply is {TEXT_BYTES}, see long_text")
     if isinstance(reply, News):
-        most = ARTICLES_FOR_EVENT if is_event else ARTICLES_FOR_MESSAGE
-        if len(reply.articles) > most:
-            raise ValueError(f"{len(reply.articles)} articles; the limit of this passive reply is {most}")
+        limit = ARTICLES_FOR_EVENT if is_event else ARTICLES_FOR_MESSAGE
+        if len(reply.articles) > limit:
+            raise ValueError(f"{len(reply.articles)} articles; the limit of this passive reply is {limit}")
     if is_event and reply.kind == "transfer_customer_service":
         raise ValueError("transfer_customer_service replies to messages, not to events")
     return {

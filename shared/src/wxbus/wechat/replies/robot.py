@@ -16,7 +16,7 @@ RESPONSE_HOST: Final = "qyapi.weixin.qq.com"
 
 
 def stream_answer(stream_id: str, content: str, *, finished: bool) -> dict[str, Any]:
-    """Return the document that shows a text; WeCom asks for the next one until it is finished."""
+    """Return the document that shows a text; WeCom polls for the next document until the text is finished."""
     return {"msgtype": "stream", "stream": {"id": stream_id, "finish": finished, "content": content}}
 
 

@@ -1,6 +1,6 @@
 """Replies that only WeCom has (WeCom reference 3.1, 3.2). `wxbus.wechat.replies.reply` exports them.
 
-Limits that WeCom counts in bytes are checked when the message is made, where the text and the limit are named.
+Limits that WeCom counts in bytes are checked when the message is built; that error names the text and the limit.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The lists of authorisers in Redis: which accounts have authorised which third-party platform."""
+"""The lists of authorizers in Redis: which accounts have authorised which third-party platform."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,21 +21,21 @@ class AuthorizerStore:
         self._namespace = namespace
 
     async def all(self, component: str) -> dict[str, AuthorizerAnswer]:
-        """Return a platform's authorisers, by appid."""
+        """Return a platform's authorizers, by appid."""
         found: Mapping[bytes, bytes] = await self._store.command("HGETALL", self._list(component))
         entries = {name.decode(): entry for name, entry in found.items() if name.decode() != COMPLETE}
         return {appid: AuthorizerAnswer.model_validate_json(entry) for appid, entry in entries.items()}
 
     async def add(self, component: str, authorizer: AuthorizerAnswer) -> None:
-        """Add an authoriser, or replace its entry."""
+        """Add an authorizer, or replace its entry."""
         await self._store.command("HSET", self._list(component), authorizer.appid, authorizer.model_dump_json())
 
     async def remove(self, component: str, appid: str) -> None:
-        """Remove an authoriser."""
+        """Remove an authorizer."""
         await self._store.command("HDEL", self._list(component), appid)
 
     async def mark_complete(self, component: str) -> None:
-        """Note that the list has all authorisers that WeChat knows."""
+        """Note that the list has all authorizers that WeChat knows."""
         await self._store.command("HSET", self._list(component), COMPLETE, "")
 
     async def is_complete(self, component: str) -> bool:

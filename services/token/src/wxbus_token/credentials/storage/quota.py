@@ -106,7 +106,7 @@ class Quota:
         return ForcedCounts(len(moments), wait / 1000)
 
     def _count_local(self, appid: str) -> tuple[float, str]:
-        """Do what `count_request.lua` does, for the requests of this process."""
+        """Count like `count_request.lua`, but only the requests of this process."""
         now = self._clock()
         minute, day = _windows(now)
         last_minute, in_minute, last_day, in_day = self._local.get(appid, (minute, 0, day, 0))
