@@ -222,7 +222,7 @@ async def test_appids_and_names_are_unique(place: Place) -> None:
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
         for appid, name in ((KIOSK, "kiosk"), (KIOSK, "other"), ("wx0000000000000005", "kiosk")):
-            with pytest.raises(RpcFailure, match="409 Taken: kiosk"):
+            with pytest.raises(RpcFailure, match="409 Already registered: kiosk"):
                 await admin.add(appid, name=name)
         for change in (admin.rotate, admin.remove):
             with pytest.raises(RpcFailure, match="404"):

@@ -65,17 +65,17 @@ class AccountRegistry:
         """
         if fields.get("kind") is AccountKind.COMPONENT:
             detail = "add a third-party platform to the accounts file: ingress needs its Token and EncodingAESKey"
-            raise RpcFailure(422, "Not at run time", detail=detail)
+            raise RpcFailure(422, "Not supported at run time", detail=detail)
         await self._entries.read()
         account = validate({**fields, "changed": self._entries.moment()}, RegisteredAccount)
         for other in [*self._file.current, *self._entries.entries.values()]:
             if account.appid == other.appid or account.name == other.name:
                 where = "in the accounts file" if isinstance(other, Account) else "registered"
-                raise RpcFailure(409, "Taken", detail=f"{other.name} ({other.appid}) is {where} already")
+                raise RpcFailure(409, "Already registered", detail=f"{other.name} ({other.appid}) is {where}")
 
         def added(before: RegisteredAccount | None) -> RegisteredAccount:
             if before is not None:  # another instance was quicker
-                raise RpcFailure(409, "Taken", detail=f"{before.name} ({before.appid}) is registered already")
+                raise RpcFailure(409, "Already registered", detail=f"{before.name} ({before.appid}) is registered")
             return account
 
         await self._entries.change(account.appid, added)

@@ -79,10 +79,12 @@ class ApiKeyRegistry:
 
         def added(before: RegisteredKey | None) -> RegisteredKey:
             if before is not None or any(entry.key == other.key for other in self._file):
-                raise RpcFailure(409, "Taken", detail="this subject is registered already")
+                raise RpcFailure(409, "Already registered", detail="this subject is registered")
             others = [*self._file, *self._registered()]
             if not additional and any(name == other.name for other in others):
-                raise RpcFailure(409, "Taken", detail=f"{name} has a key already: rotate it, or choose another name")
+                raise RpcFailure(
+                    409, "Already registered", detail=f"{name} has a key already: rotate it, or choose another name"
+                )
             return entry
 
         await self._entries.change(entry.key, added, exclusive=not additional)
@@ -161,4 +163,8 @@ class ApiKeyRegistry:
 def _check_grantable(caller: Principal, scopes: Sequence[str]) -> None:
     for scope in scopes:
         if not allowed(caller.scopes, Scope.parse(scope).words):
-            raise RpcFailure(403, "Beyond your own scopes", detail=f"the caller lacks the scope {scope} of the key")
+            raise RpcFailure(
+                403,
+                "Missing scope",
+                detail=f"the caller lacks the scope {scope} of the key",
+            )
