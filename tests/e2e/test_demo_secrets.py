@@ -7,14 +7,8 @@ import sys
 import pytest
 
 from tests.e2e.local.run_command import environment
+from tests.support.compose import default_of
 from tests.support.readme import ROOT
-
-COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-
-
-def default_of(variable: str) -> str:
-    """Return the demo default of a variable in the compose file."""
-    return next(iter(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE)))
 
 
 @pytest.mark.parametrize("service", ["ingress", "token", "worker"])

@@ -31,16 +31,10 @@ class Calls:
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until_acked(self, more: int) -> None:
-        """Return once `count` more callbacks were answered "success"."""
+        """Return once `more` callbacks were answered "success"."""
         wanted = len(self.acked) + more
         async with self.changed:
             await self.changed.wait_for(lambda: len(self.acked) >= wanted)
-
-    async def until_answered(self, more: int) -> None:
-        """Return once `count` more callbacks were answered."""
-        wanted = self.answers.total() + more
-        async with self.changed:
-            await self.changed.wait_for(lambda: self.answers.total() >= wanted)
 
     async def note(self, user: str, number: int, outcome: str, seconds: float) -> None:
         """Record an answer."""

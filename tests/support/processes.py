@@ -176,7 +176,7 @@ class Service:
         return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
     def memory_mib(self) -> float:
-        """Return the resident memory of the process and its children, in bytes."""
+        """Return the resident memory of the process and its children, in MiB."""
         return float(sum(process.memory_info().rss for process in self._family())) / 2**20
 
     def _family(self) -> list[psutil.Process]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 
+from tests.support import installation
 from tests.support.envelopes import an_envelope
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
@@ -66,6 +67,12 @@ def a_text_envelope(content: str = "hello", *, openid: str = OPENID, **fields: A
         "MsgId": str(number),
     }
     return an_envelope(number, openid=openid, **{"body": json.dumps(document).encode(), **fields})
+
+
+def a_text_to_the_shop(content: str, openid: str) -> Envelope:
+    """Return an envelope with a user's text to the Official Account of `tests.support.installation`."""
+    appid = installation.APPID
+    return a_text_envelope(content, openid=openid, account=installation.ACCOUNT, appid=appid, lane=f"{appid}:{openid}")
 
 
 def an_event_envelope(event: str, *, openid: str | None, lane: str, **more: str) -> Envelope:

@@ -7,12 +7,10 @@ import pytest
 
 from tests.faults.conftest import Install
 from tests.support.history import metrics, outcome, settled
-from tests.support.installation import ACCOUNT, APPID
 from tests.support.partition_takeovers import events
 from tests.support.queues import dead
 from tests.support.sizes import soak
-from tests.support.worker import a_text_envelope
-from wxbus.bus.envelope import Envelope
+from tests.support.worker import a_text_to_the_shop
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus_local.servers.launcher import Servers
@@ -47,11 +45,11 @@ async def test_a_message_that_blocks_the_loop_is_isolated(
     ):
         names = (f"worker{number}" for number in range(soak(full=3, quick=2)))
         workers = await installation.workers("tests.support.blocking:router", *names)
-        blocking = a_text("block", USERS[5])
+        blocking = a_text_to_the_shop("block", USERS[5])
         async with Publisher.open(amqp_url, topology, name="users") as publisher:
             for number in range(1, EACH + 1):
                 for user in USERS:
-                    await publisher.publish(a_text(str(number), user), budget=10)
+                    await publisher.publish(a_text_to_the_shop(str(number), user), budget=10)
                     if (user, number) == (USERS[5], 3):
                         await publisher.publish(blocking, budget=10)
             while not await dead(amqp_url, topology):  # noqa: ASYNC110 - RabbitMQ sends no event
@@ -67,15 +65,15 @@ async def test_a_message_that_blocks_the_loop_is_isolated(
         assert await queue.get(no_ack=True, fail=False) is None
     assert letter
     assert (letter.message_id, letter.headers["death_reason"]) == (blocking.id, "poison")
-    warnings = [fields for worker in workers for _, fields in events(worker, "loop.blocked")]
+    # A machine that is too busy to run a loop for a second causes such a warning, too.
+    warnings = [
+        fields
+        for worker in workers
+        for _, fields in events(worker, "loop.blocked")
+        if "time.sleep(BLOCK)" in fields["code"]
+    ]
     assert {(fields["message_id"], fields["handler"]) for fields in warnings} == {(blocking.id, HANDLER)}
-    assert all("time.sleep(BLOCK)" in fields["code"] for fields in warnings)
     assert sum(values["wxbus_loop_blocked_total"] for values in blocked) >= len(warnings)
     alone = [fields for worker in workers for _, fields in events(worker, "delivery.suspect_runs_alone")]
     assert {fields["handler"] for fields in alone} == {HANDLER}
     assert {fields["message_id"] for fields in alone} == {blocking.id}
-
-
-def a_text(content: str, openid: str) -> Envelope:
-    """Return a user's text."""
-    return a_text_envelope(content, openid=openid, account=ACCOUNT, appid=APPID, lane=f"{APPID}:{openid}")

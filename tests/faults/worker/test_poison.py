@@ -8,12 +8,10 @@ import pytest
 
 from tests.faults.conftest import Install
 from tests.support.history import outcome, settled
-from tests.support.installation import ACCOUNT, APPID
 from tests.support.processes import Service
 from tests.support.queues import dead
 from tests.support.sizes import soak
-from tests.support.worker import a_text_envelope
-from wxbus.bus.envelope import Envelope
+from tests.support.worker import a_text_to_the_shop
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus_worker.delivery.stages.detect_crashes import POISON
@@ -41,9 +39,9 @@ async def test_a_message_that_crashes_its_process_is_dead_lettered(
         async with Publisher.open(amqp_url, topology, name="users") as publisher, asyncio.TaskGroup() as group:
             for number in range(1, EACH + 1):
                 for user in USERS:
-                    await publisher.publish(a_text(str(number), user), budget=10)
+                    await publisher.publish(a_text_to_the_shop(str(number), user), budget=10)
                     if (user, number) == (USERS[5], 3):
-                        await publisher.publish(a_text("die", user), budget=10)
+                        await publisher.publish(a_text_to_the_shop("die", user), budget=10)
             supervisors = [group.create_task(supervise(worker, deaths)) for worker in workers]
             while not await dead(amqp_url, topology):  # noqa: ASYNC110 - RabbitMQ sends no event
                 await asyncio.sleep(LOOK)
@@ -62,11 +60,6 @@ async def test_a_message_that_crashes_its_process_is_dead_lettered(
     assert b'"die"' in letter.body
     assert letter.headers["death_reason"] == "poison"
     assert letter.headers["death_error"].startswith("PoisonMessage: 5 attempts")
-
-
-def a_text(content: str, openid: str) -> Envelope:
-    """Return a user's text."""
-    return a_text_envelope(content, openid=openid, account=ACCOUNT, appid=APPID, lane=f"{APPID}:{openid}")
 
 
 async def supervise(worker: Service, deaths: list[int]) -> None:

@@ -5,20 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.compose import default_of
 from tests.support.readme import ROOT
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import is_wechat, reject_demo_secrets
 from wxbus.errors import ConfigurationError
 from wxbus.rpc.auth.keys import read_entries
 
-COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 REAL = ["http://sandbox:8082", "https://api.weixin.qq.com"]
-
-
-def default_of(variable: str) -> str:
-    """Return the default of a variable in the compose file."""
-    (value,) = set(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE))
-    return str(value)
 
 
 def test_every_demo_secret_is_rejected_with_the_real_wechat() -> None:

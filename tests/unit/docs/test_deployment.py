@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.support.compose import COMPOSE, default_of
 from tests.support.readme import ROOT
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.runtime.admin import listening
@@ -22,14 +23,7 @@ from wxbus_local.servers.ports import free_port
 CLIENTS = {"aio-pika", "aiormq", "redis", "testcontainers"}
 """Libraries that only some of the services need."""
 
-COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
-
-
-def default_of(variable: str) -> str:
-    """Return the demo default of a variable in the compose file."""
-    (value,) = set(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE))
-    return str(value)
 
 
 def test_the_demo_keys_match() -> None:

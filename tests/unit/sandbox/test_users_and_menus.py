@@ -15,7 +15,7 @@ from wxbus_sandbox.models import SendRequest
 ALICE, BOB = "oAlice00000000000000000000001", "oBob0000000000000000000000001"
 
 
-async def errcode(call: Any) -> int:
+async def errcode_of(call: Any) -> int:
     """Return the errcode with which a call fails."""
     with pytest.raises(WeChatError) as caught:
         await call
@@ -80,7 +80,7 @@ async def test_tags(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "MAX_TAGS", 2)
     client = world.client("shop")
     tag = await client.tags.create("vip")
-    assert await errcode(client.tags.create("vip")) == 45157
+    assert await errcode_of(client.tags.create("vip")) == 45157
     await client.tags.add(tag.id, [ALICE, BOB])
     assert await client.tags.of(ALICE) == [tag.id]
     assert (await client.users.info(ALICE)).tagid_list == (tag.id,)
@@ -93,16 +93,16 @@ async def test_tags(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         await client.tags.create("third")
     await client.tags.delete(tag.id)
     assert await client.tags.of(BOB) == []
-    assert await errcode(client.tags.delete(tag.id)) == 45159
-    assert await errcode(client.tags.delete(2)) == 45058
+    assert await errcode_of(client.tags.delete(tag.id)) == 45159
+    assert await errcode_of(client.tags.delete(2)) == 45058
 
 
 async def test_menus(world: World) -> None:
     """The menu, conditional menus and what a user with a tag sees."""
     client = world.client("shop")
     menus = client.menus
-    assert await errcode(menus.configuration()) == 46003
-    assert await errcode(menus.add_conditional([ViewButton(name="v", url="u")], MatchRule(tag_id="2"))) == 65303
+    assert await errcode_of(menus.configuration()) == 46003
+    assert await errcode_of(menus.add_conditional([ViewButton(name="v", url="u")], MatchRule(tag_id="2"))) == 65303
     await menus.create(
         [
             KeyButton(name="今日歌曲", key="V1001"),
@@ -126,7 +126,7 @@ async def test_menus(world: World) -> None:
     assert (await menus.configuration()).conditional[0].menu_id == menu_id
     assert (await menus.current()).is_open
     await menus.delete_conditional(menu_id)
-    assert await errcode(menus.delete_conditional(menu_id)) == 65301
+    assert await errcode_of(menus.delete_conditional(menu_id)) == 65301
     await menus.delete()
     assert not (await menus.current()).is_open
 
@@ -147,7 +147,7 @@ async def test_a_wrong_field_inside_of_a_menu_has_its_own_errcode(world: World) 
     ]
     client = world.client("shop")
     for buttons, expected in cases:
-        found = await errcode(client.call("POST", "/cgi-bin/menu/create", json={"button": buttons}))
+        found = await errcode_of(client.call("POST", "/cgi-bin/menu/create", json={"button": buttons}))
         assert found == expected, buttons
     with pytest.raises(ValueError, match="at most 16 are allowed"):
         await client.menus.create([KeyButton(name="a" * 17, key="k")])
