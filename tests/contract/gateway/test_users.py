@@ -51,7 +51,7 @@ async def test_a_user_is_added_once(users: SqlUsers, clock: list[datetime]) -> N
 
 
 async def test_the_same_openid_of_another_account_is_another_user(users: SqlUsers) -> None:
-    """Openids belong to an account."""
+    """An openid is unique within one account only: the users of two accounts have different ids."""
     assert (await users.seen(SHOP, OPENID)).id != (await users.seen(CAFE, OPENID)).id
 
 

@@ -29,7 +29,7 @@ async def test_a_call_is_typed(line: Line) -> None:
 
 
 async def test_text_is_unicode(line: Line) -> None:
-    """Users' texts arrive unchanged."""
+    """Any Unicode text arrives unchanged in both directions."""
     text = "订单 \U0001f600 \x00 é"
     async with line.serve(), line.client() as client:
         assert (await say(client, text)).text == text * 2
@@ -127,7 +127,7 @@ async def test_a_service_may_start_later_and_restart(line: Line) -> None:
 
 
 async def test_a_stopping_service_finishes_its_calls(line: Line) -> None:
-    """A deployment loses no answer."""
+    """A call that runs when the service stops is still answered, so a deployment loses no answer."""
     line.echo.gate.clear()
     async with line.client() as client:
         async with line.serve():
@@ -152,7 +152,7 @@ async def test_a_lost_connection_fails_at_once_and_is_reopened(line: Line) -> No
 
 
 async def test_a_cancelled_call_affects_no_other(line: Line) -> None:
-    """The client works afterwards."""
+    """After a caller was cancelled, the same client makes other calls."""
     line.echo.gate.clear()
     async with line.serve(), line.client() as client:
         call = asyncio.create_task(say(client))

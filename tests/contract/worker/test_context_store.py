@@ -245,7 +245,7 @@ async def test_a_commit_while_another_attempt_sends_gets_no_lease(store: Context
 
 
 async def test_an_empty_outbox_needs_no_lease(store: ContextStore) -> None:
-    """No attempt waits for another."""
+    """While the outbox is empty, an attempt need not wait for the send lease of another one."""
     assert (await store.commit(KEY, "m1", await changed(store), [], attempt_id="r1")).send_lease.wait == 0
     assert (await store.claim_send_lease(KEY, attempt_id="r2")).wait == 0
 

@@ -50,7 +50,7 @@ def keys(deliveries: Sequence[Delivery]) -> list[str]:
 
 
 async def test_messages_come_back_in_order_and_unchanged(overflow: Overflow) -> None:
-    """With envelope, lane, partition and time of arrival."""
+    """Messages are read in the order of arrival, with their envelope, lane, partition and time of arrival."""
     tenure = await overflow.take_over(0)
     sent = [a_delivery("o_1"), a_delivery("o_1"), MemoryDelivery(a_text_envelope(reply_to="q", expiration=4.5))]
     sent[0].arrived -= 100

@@ -161,7 +161,7 @@ async def test_killed_while_replies_are_sent(own_redis: Server, store: WatchedSt
 
 
 async def test_a_worker_without_redis_is_not_ready(own_redis: Server, store: WatchedStore, namespace: str) -> None:
-    """`/readyz` names the unavailable part."""
+    """The readiness check of the store fails while Redis is killed."""
     retrying = RetryingStore(store, Generation(store, namespace=namespace))
     await retrying.check()
     await asyncio.to_thread(own_redis.kill)

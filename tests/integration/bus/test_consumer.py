@@ -208,7 +208,7 @@ async def test_a_reconnect_keeps_the_current_subscriptions(
 
 
 async def test_run_returns_after_stop(amqp_url: str, topology: Topology, publisher: Publisher) -> None:
-    """Every partition is drained once."""
+    """`stop` drains every partition once and ends `run`; readiness then says that the consumer is stopped."""
     await publish_numbers(publisher, range(1))
     sink = CollectingSink()
     consumer = Consumer(amqp_url, topology, sink, name=topology.namespace)
@@ -281,7 +281,7 @@ async def test_an_unreadable_message_is_delivered(
 
 
 async def test_a_second_ack_is_not_sent(publisher: Publisher, consuming: Consuming) -> None:
-    """RabbitMQ would close the channel for it."""
+    """A second acknowledgement raises RuntimeError and is not sent: RabbitMQ would close the channel for it."""
     await publish_numbers(publisher, range(2))
     sink = CollectingSink()
     async with consuming(sink):

@@ -118,7 +118,7 @@ async def test_waiting_for_the_window_counts_against_the_budget(
 async def test_a_lost_connection_fails_unconfirmed_publishes(
     through_proxy: tuple[Proxy, str], distant: Publisher
 ) -> None:
-    """They fail at once with BrokerUnavailable."""
+    """When the connection is lost, a publish without a confirm fails at once with BrokerUnavailable."""
     proxy, _ = through_proxy
     proxy.hold_answers()
     flying = asyncio.create_task(distant.publish(an_envelope(1), budget=30))
@@ -260,7 +260,7 @@ async def test_more_publishes_than_the_window_all_arrive(publisher: Publisher, c
 
 
 async def test_a_retry_returns_to_its_partition(publisher: Publisher, consuming: Consuming) -> None:
-    """After the delay, unchanged."""
+    """A scheduled retry comes back to the partition of its lane after the delay, unchanged."""
     retried = an_envelope(5, openid="o_retried", attempt=2)
     await publisher.schedule_retry(retried, delay="1s", budget=10)
     sink = CollectingSink()

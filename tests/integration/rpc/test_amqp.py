@@ -230,7 +230,7 @@ async def test_a_queue_with_other_settings_is_a_clear_error(
 
 
 async def test_an_invalid_address_is_refused_without_showing_it(keys: Keys) -> None:
-    """The address holds a password."""
+    """The error says how an address must look, without the address, which may hold a password."""
     with pytest.raises(ConfigurationError, match="must look like amqp://") as caught:
         async with Client.open("amqp:///secret", keys.full):
             raise AssertionError

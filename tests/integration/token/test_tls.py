@@ -126,7 +126,7 @@ async def test_a_subject_is_registered_and_revoked(place: Place, secured: Secure
 async def test_wrong_files_stop_the_start(
     secured: Secured, tmp_path: Path, changed: dict[str, str], error: str
 ) -> None:
-    """The error names the file."""
+    """A missing or wrong certificate or key ends the start with an error that names the file."""
     update = {name: tmp_path / value for name, value in changed.items()}
     with pytest.raises(ConfigurationError, match=error):
         async with service(secured.settings.model_copy(update=update)):

@@ -62,7 +62,7 @@ async def test_the_view_says_when_the_next_lease_expires(redis: Redis, redis_url
 async def test_after_an_outage_no_member_is_reported_as_lapsed(
     redis: Redis, redis_url: str, namespace: str, clock: Clock
 ) -> None:
-    """No member could renew: for the length of a lease those known before remain present."""
+    """No member could renew its lease: the members known before stay present for the length of a lease."""
     async with open_store(redis_url) as store:
         one, two = (Membership(store, namespace=namespace, member=name, clock=clock) for name in ("one", "two"))
         await two.renew()
