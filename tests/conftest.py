@@ -24,6 +24,7 @@ from wxbus.errors import WxbusError
 from wxbus.runtime.gc import collect_less_often, tune_gc
 from wxbus_local.processes.run import Run
 from wxbus_local.servers.launcher import RABBITMQ, REDIS, Launcher, Servers, open_servers
+from wxbus_local.servers.ports import free_port
 from wxbus_local.servers.server import Server
 
 OPEN = pytest.StashKey[ExitStack]()
@@ -179,6 +180,12 @@ def own_redis(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
     server = quiet(launcher).launch(REDIS, tmp_path / "redis")
     yield server
     server.discard()
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port on which nothing listens; an outgoing connection may take that of pytest-asyncio's fixture meanwhile."""
+    return free_port()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import RETRY_DELAYS, WAKEUP, Topology
 
 END = "end of the partition"
+TIMEOUT = 30.0
+"""Seconds for a connection and the counts of all queues."""
 
 
 class _Reader:
@@ -79,7 +81,7 @@ async def dead(url: str, topology: Topology) -> int:
 
 
 async def _counts(url: str, queues: list[str]) -> list[int]:
-    async with asyncio.timeout(10), connected(address(url, name="count")) as connection:
+    async with asyncio.timeout(TIMEOUT), connected(address(url, name="count")) as connection:
         with BrokerCall("counting"):
             channel = await open_channel(connection)
             answers = [await channel.queue_declare(name, passive=True) for name in queues]

@@ -116,10 +116,12 @@ def wechat(accounts: Path) -> Iterator[str]:
     variables = environment(WXBUS_ACCOUNTS_FILE=str(accounts), WXBUS_SANDBOX_PORT=str(port))
     command = [sys.executable, "-m", "wxbus_sandbox"]
     with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        assert "sandbox.listening" in process.stderr.readline()
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+        try:
+            assert process.stderr is not None
+            assert "sandbox.listening" in process.stderr.readline()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
 async def refuse_tokens(sandbox_url: str, path: str, *, errcode: int) -> None:

@@ -22,7 +22,9 @@ from wxbus_sandbox.__main__ import cli
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.xdist_group("shared_run")]
 
-BY_ANOTHER_USER = ("text", "hello", "--openid", "oAnotherUser000000000000001")
+WAIT = ("--wait", "60")
+"""Seconds for a reply of a busy machine."""
+BY_ANOTHER_USER = ("text", "hello", "--openid", "oAnotherUser000000000000001", *WAIT)
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def test_the_first_handler_answers_as_the_readme_says(shared: SharedRun) -> None
     typed = re.fullmatch(r"\.venv/bin/python -m wxbus_sandbox send (.*)\n", the_block(README, "sh", "wxbus_sandbox"))
     assert typed
 
-    assert send(shared.sandbox_url, *typed[1].split()).startswith("1. hello\n")
-    assert shared.sandbox("send", *typed[1].split()).startswith("2. hello\n")
+    assert send(shared.sandbox_url, *typed[1].split(), *WAIT).startswith("1. hello\n")
+    assert shared.sandbox("send", *typed[1].split(), *WAIT).startswith("2. hello\n")
 
 
 def test_the_output_shows_a_messages_way(shared: SharedRun) -> None:
@@ -135,7 +137,7 @@ def test_changed_handlers_are_reloaded(shared: SharedRun) -> None:
 
     reloading = shared.command.wait_for(r"reload\.changed", start=start)
     shared.command.wait_for(r"worker\.started", start=reloading.end())
-    assert "changed: hello" in shared.sandbox("send", *BY_ANOTHER_USER, "--wait", "30")
+    assert "changed: hello" in shared.sandbox("send", *BY_ANOTHER_USER)
 
 
 def test_the_tutorials_bot_answers_as_the_tutorial_says(shared: SharedRun) -> None:
@@ -147,7 +149,7 @@ def test_the_tutorials_bot_answers_as_the_tutorial_says(shared: SharedRun) -> No
     reloading = shared.command.wait_for(r"reload\.changed", start=start)
     shared.command.wait_for(r"worker\.started", start=reloading.end())
     for text, shown in sent_texts(TUTORIAL):
-        assert shared.sandbox("send", "text", text, "--wait", "30").startswith(f"{shown}\n")
+        assert shared.sandbox("send", "text", text, *WAIT).startswith(f"{shown}\n")
 
 
 def test_ctrl_c_ends_all_processes(shared: SharedRun) -> None:

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from yarl import URL
 
 from tests.integration.gateway.test_sockets import a_router, working
 from tests.support.gateway import Gateways
@@ -17,6 +16,7 @@ from tests.support.programs import program
 from tests.support.readme import ROOT, blocks
 from wxbus_gateway.services.application import Application
 from wxbus_gateway.services.loading import load_application
+from wxbus_local.servers.ports import free_port
 from wxbus_worker.handlers.loading import load_router
 
 pytestmark = [pytest.mark.integration, pytest.mark.programs("node")]
@@ -111,14 +111,16 @@ async def test_what_goes_wrong_on_phones(world: Gateways, application: Applicati
 
 async def test_a_deployment_of_the_gateway_is_not_noticed(world: Gateways, application: Application) -> None:
     """Messages, pushes and calls go on by another gateway with the same session, while its token is renewed."""
+    port = free_port()
     async with working(world, a_router()), AsyncExitStack() as gateway:
-        visitor = await gateway.enter_async_context(world.running(application, drain=0.1, session_renew_after=0.0))
+        running = world.running(application, port=port, drain=0.1, session_renew_after=0.0)
+        visitor = await gateway.enter_async_context(running)
         url = visitor().url
         async with script("miniprogram_deploy.js", CLIENT, STAND_IN, url, world.place.sandbox.url) as visit:
             assert visit.stdout is not None
             assert await visit.stdout.readline() == b"halfway\n"
             await gateway.aclose()
-            async with world.running(application, port=URL(url).port, session_renew_after=0.0):
+            async with world.running(application, port=port, session_renew_after=0.0):
                 seen = await outcome(visit)
     assert seen == {"inOrder": True, "missed": 0, "orders": 33, "logins": 1, "renewed": True, "again": True}
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
 from tests.integration.gateway.test_sockets import working
 from tests.support.browser import Window, needs_browser, open_browser
@@ -53,10 +54,10 @@ async def test_a_user_of_the_mini_program(
 
         assert "Next: log in." in await press("Call")
         assert "200" in await press("Log in")
-        assert await session.inner_text() == "Logged in, profile known"
+        await expect(session).to_have_text("Logged in, profile known")
         assert "Next: share the phone number." in await press("Call")
         assert "200" in await press("Share the phone number")
-        assert await session.inner_text() == "Logged in, profile known, phone number known"
+        await expect(session).to_have_text("Logged in, profile known, phone number known")
         assert "tea is on its way; we call *8000" in await press("Call")
 
         await press("Replace the session key")

@@ -240,7 +240,7 @@ async def test_a_push_to_a_group_reaches_its_members(world: Gateways, amqp_url: 
 async def test_a_user_who_floods_is_slowed_down(world: Gateways) -> None:
     """Messages over the rate wait; none is refused, and all are acknowledged in order."""
     registry = CollectorRegistry()
-    async with world.running(rate_limit=0.5, registry=registry) as visitor:
+    async with world.running(rate_limit=0.25, registry=registry) as visitor:
         visit = visitor()
         await world.log_in(visit)
         async with connected(visit) as client:
@@ -323,7 +323,7 @@ async def test_a_socket_does_not_replace_the_token(world: Gateways, redis_url: s
 
 async def test_a_session_that_ends_unheard_closes_its_sockets(world: Gateways, redis_url: str) -> None:
     """The announcement may be lost: the sessions of open sockets are looked at from time to time."""
-    async with world.running(session_idle=1.5) as visitor, open_store(redis_url) as store:
+    async with world.running(session_idle=6.0) as visitor, open_store(redis_url) as store:
         visit = visitor()
         await world.log_in(visit)
         async with connected(visit) as client:
@@ -331,8 +331,9 @@ async def test_a_session_that_ends_unheard_closes_its_sockets(world: Gateways, r
             assert await client.code() == 4401
 
 
-async def test_a_stopping_gateway_takes_no_new_sockets(world: Gateways) -> None:
+async def test_a_stopping_gateway_takes_no_new_sockets(world: Gateways, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that comes back to it gets a 503, instead of a socket that delays the stop."""
+    monkeypatch.setattr("wxbus_gateway.sockets.socket.CLOSE_TIMEOUT", 30.0)  # the client has time to come back
 
     async def status_at_stop(client: Client, visit: Visitor) -> int:
         while "reconnect" not in await client.frame():
@@ -342,6 +343,8 @@ async def test_a_stopping_gateway_takes_no_new_sockets(world: Gateways) -> None:
                 return 101
         except aiohttp.WSServerHandshakeError as exc:
             return exc.status
+        finally:
+            await client.ws.close()
 
     async with world.running(drain=2.0) as visitor:
         visit = visitor()

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from tests.integration.ingress.conftest import ACCOUNTS_FILE, WECHAT_WAITS, send
+from tests.integration.ingress.conftest import ACCOUNTS_FILE, CLIENT_TIMEOUT, send
 from tests.support.leftovers import delete_queues
 from tests.support.proxy import Proxy, proxied
 from tests.support.pushes import a_push, a_text
@@ -142,7 +142,7 @@ class Site:
 @asynccontextmanager
 async def open_site(amqp_url: str, folder: Path) -> AsyncIterator[Site]:
     """Yield a site, and delete its queues."""
-    timeout = aiohttp.ClientTimeout(total=WECHAT_WAITS)
+    timeout = aiohttp.ClientTimeout(total=CLIENT_TIMEOUT)
     async with proxied(amqp_url) as (proxy, url), aiohttp.ClientSession(timeout=timeout) as http:
         site = Site(folder, amqp_url, proxy, url, http)
         yield site

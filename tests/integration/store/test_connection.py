@@ -14,7 +14,6 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.proxy import proxied
 from tests.support.stores import open_store
 from wxbus.errors import StoreUnavailable
-from wxbus.store.store import Store
 
 pytestmark = pytest.mark.integration
 
@@ -89,9 +88,9 @@ async def test_a_password_is_sent(redis_url: str, redis: Redis, namespace: str) 
     user, host = f"{namespace}-user", redis_url.removeprefix("redis://").split("@")[-1]
     await redis.execute_command("ACL", "SETUSER", user, "on", ">s3cret", "~*", "+@all")
     try:
-        async with Store.open(f"redis://{user}:s3cret@{host}") as store:
+        async with open_store(f"redis://{user}:s3cret@{host}") as store:
             assert await store.command("ACL", "WHOAMI") == user.encode()
-        async with Store.open(f"redis://{user}:wr0ng@{host}") as store:
+        async with open_store(f"redis://{user}:wr0ng@{host}") as store:
             with pytest.raises(StoreUnavailable) as refused:
                 await store.command("PING")
             assert "wr0ng" not in str(refused.value)

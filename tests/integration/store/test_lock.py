@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.stores import REDIS_TIMEOUT
 from wxbus.errors import StoreUnavailable
 from wxbus.store.batches import Argument
 from wxbus.store.lock import ACQUIRE, RENEW, Lock
@@ -52,7 +53,7 @@ class Lossy(Store):
 async def store(redis_url: str, redis: "Redis") -> AsyncIterator[Lossy]:
     """The store under the locks; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Lossy.open(redis_url) as store:
+    async with Lossy.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
         assert isinstance(store, Lossy)
         yield store
 

@@ -92,7 +92,7 @@ async def test_registry_changes_are_announced(world: World, subscription: Subscr
 
 async def test_a_lost_subscription_is_renewed(world: World) -> None:
     """After the connection was lost, later announcements are received."""
-    async with proxied(world.redis_url) as (proxy, url), Store.open(url) as store:
+    async with proxied(world.redis_url) as (proxy, url), open_store(url) as store:
         notifications = Notifications(store, namespace=world.namespace)
         subscription = notifications.subscribe()
         async with background(notifications.run()), open_store(world.redis_url) as other:

@@ -19,6 +19,7 @@ from wxbus.config.settings import StoreSettings
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
+from wxbus_local.servers.ports import free_port
 from wxbus_sandbox.models import Fault
 from wxbus_token.api.messages import AccountRequest, StatusList
 from wxbus_token.app import serving
@@ -101,15 +102,15 @@ async def test_both_transports_return_the_same_token(place: Place, amqp_url: str
 
 async def test_clients_survive_a_restart(place: Place) -> None:
     """A client uses its cached token while the service is down, and calls the new process afterwards."""
-    async with service(place.settings) as url:
+    settings = place.settings.model_copy(update={"port": free_port()})
+    async with service(settings) as url:
         tokens_opened = TokenClient.open(url, place.key)
         tokens = await tokens_opened.__aenter__()
         before = await tokens.get(SHOP)
     assert await tokens.get(SHOP) == before
     with pytest.raises(TokenUnavailable, match="does not answer"):
         await tokens.get(CAFE)
-    port = int(url.rpartition(":")[2])
-    async with service(place.settings.model_copy(update={"port": port})):
+    async with service(settings):
         assert await tokens.get(SHOP) == before
         assert await tokens.get(CAFE)
     await tokens_opened.__aexit__(None, None, None)

@@ -207,7 +207,7 @@ async def test_the_errmsg_shows_no_secret() -> None:
 
 async def test_a_slow_answer_ends_at_the_timeout() -> None:
     """Without a deadline an attempt has the client's timeout."""
-    async with a_client(never, timeout=0.05) as (client, server):
+    async with a_client(never, timeout=1.0) as (client, server):
         with pytest.raises(WeChatUnavailable, match=PATH):
             await client.call("GET", PATH)
         assert len(server.requests) == 1

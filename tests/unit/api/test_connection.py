@@ -261,7 +261,7 @@ def test_slow_answers_end_at_the_deadline(loop: str) -> None:
 
     async def work() -> None:
         for act in (silent, dripping):
-            async with calling(act, says(an_answer(OK)), timeout=0.1) as (http, peer):
+            async with calling(act, says(an_answer(OK)), timeout=1.0) as (http, peer):
                 with pytest.raises(WeChatUnavailable, match="no response in time"):
                     await http.post(PATH, {})
                 assert await http.post(PATH, {}) == {"errcode": 0}

@@ -52,7 +52,7 @@ async def test_a_stalled_download_ends() -> None:
         return await never(request)
 
     async with (
-        a_client(stalling, timeout=0.1) as (client, _),
+        a_client(stalling, timeout=1.0) as (client, _),
         await client.call("GET", PATH, stream=True) as download,
     ):
         assert await anext(download) == PNG

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.support.polling import until_read
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsCallback
@@ -151,6 +152,7 @@ class Site:
         for part in parts:
             writer.write(part)
             await writer.drain()
+            await until_read()  # so that the parts do not arrive together
         answer = await reader.read()
         writer.close()
         return answer

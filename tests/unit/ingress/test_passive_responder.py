@@ -284,7 +284,8 @@ async def test_without_a_connection_there_is_no_note(site: Site) -> None:
     await asked.wait()
     posting.cancel()
     await asyncio.wait([posting])
-    await asyncio.sleep(0.05)  # the server in this loop detects the disconnect meanwhile
+    for _ in range(20):  # the server in this loop detects the disconnect meanwhile
+        await asyncio.sleep(0.002)
     site.worker.waiting.answered(site.worker.published[0].id, REPLY)
     while not site.counted("passive", "disconnected"):  # noqa: ASYNC110 - a metric cannot be awaited
         await asyncio.sleep(0.005)

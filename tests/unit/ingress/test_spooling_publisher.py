@@ -139,7 +139,7 @@ async def test_an_envelope_with_an_unknown_outcome_is_published_again(rig: Rig) 
 
 async def test_a_late_failure_keeps_its_place(rigged: Callable[..., Any]) -> None:
     """A callback that still waits for RabbitMQ is published before a later one that is in the spool."""
-    async with rigged(broker_budget=0.3) as rig:
+    async with rigged(broker_budget=3.0) as rig:
         rig.broker.freeze()
         first = asyncio.create_task(rig.publish(1))
         await asyncio.sleep(0)
@@ -158,7 +158,7 @@ async def test_a_late_failure_keeps_its_place(rigged: Callable[..., Any]) -> Non
 
 async def test_above_the_in_flight_limit_callbacks_go_to_the_spool(rigged: Callable[..., Any]) -> None:
     """A slow broker does not make memory grow."""
-    async with rigged(max_in_flight=3, broker_budget=2) as rig:
+    async with rigged(max_in_flight=3, broker_budget=BUDGET) as rig:
         rig.broker.freeze()
         publishing = [asyncio.create_task(rig.publish(number)) for number in range(5)]
         await asyncio.wait(publishing, return_when=asyncio.FIRST_COMPLETED)

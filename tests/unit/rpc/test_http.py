@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from tests.support.http import LowLevelServer
+from tests.support.polling import until_read
 from tests.support.rpc import SECRET_TEXT, Echo, Keys
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
@@ -450,7 +451,7 @@ async def test_calls_that_arrive_in_pieces_are_answered_equally(http: TestClient
             for part in parts:
                 writer.write(part)
                 await writer.drain()
-                await asyncio.sleep(0.02)  # so that the parts do not arrive together
+                await until_read()  # so that the parts do not arrive together
             answer = re.sub(rb"Date: [^\r]*\r\n", b"", await reader.read())
             head_of_answer, _, body_of_answer = answer.partition(b"\r\n\r\n")
             answers.append((sorted(head_of_answer.split(b"\r\n")), re.sub(rb'"instance":"[^"]*"', b"", body_of_answer)))

@@ -12,6 +12,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from tests.support.certificates import CertificateAuthority
+from tests.support.polling import until_read
 from wxbus.runtime.admin import listening
 from wxbus.runtime.direct_request import AnyRequest, DirectRequest
 from wxbus.runtime.direct_server import DirectServer
@@ -117,7 +118,7 @@ def test_it_serves_on_every_transport(secure: bool, loop: Callable[[], Any], tmp
                 for part in parts:
                     writer.write(part)
                     await writer.drain()
-                    await asyncio.sleep(0.05)  # so that the parts do not arrive together
+                    await until_read()  # so that the parts do not arrive together
                 assert (await reader.readuntil(b"/some")).startswith(b"HTTP/1.1 200 OK")
             writer.write(LAST)
             assert b"Connection: close" in await reader.read()

@@ -143,14 +143,14 @@ async def test_a_late_response_does_not_count() -> None:
         await response.write(b"succ")
         return await silence(received)
 
-    async with a_world(Rules(push_timeout=0.5, push_spacing=0)) as world:
+    async with a_world(Rules(push_timeout=1.5, push_spacing=0)) as world:
         world.ingress.answers.extend([never, half, success])
         result = await world.control.text("shop", "hi", openid=USER)
 
     assert begun.is_set()
     assert cancelled.is_set()
     assert [attempt.status for attempt in result.attempts] == [None, None, 200]
-    assert result.attempts[0].reason == "no complete response in 0.5 s"
+    assert result.attempts[0].reason == "no complete response in 1.5 s"
 
 
 async def test_a_refused_connection_is_a_failed_attempt(unused_tcp_port: int) -> None:

@@ -160,7 +160,7 @@ async def test_a_cancelled_caller_ends_at_once(store: Store, redis: SlowRedis) -
 
 async def test_a_frozen_redis_counts_as_unavailable(redis: SlowRedis) -> None:
     """After one time-out, for what waits behind it as well; a late answer is not taken for that to the next command."""
-    store = Store(redis, answer_timeout=0.05)  # type: ignore[arg-type]  # as above
+    store = Store(redis, answer_timeout=1.0)  # type: ignore[arg-type]  # as above
     first = await asked(store, "1")
     await redis.under_way.wait()
     frozen, waiting = redis.protocol, await asked(store, "2")

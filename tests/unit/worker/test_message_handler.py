@@ -201,9 +201,9 @@ async def test_a_thread_that_exceeds_its_time_limit_is_awaited() -> None:
             release.wait(10)
             ended.append("thread")
 
-    rig = Rig(included(Shop()), time_limit=0.01)
+    rig = Rig(included(Shop()), time_limit=0.3)
     handling = asyncio.create_task(rig.handle(a_text_envelope()))
-    done, _ = await asyncio.wait({handling}, timeout=0.1)
+    done, _ = await asyncio.wait({handling}, timeout=0.5)
     assert not done
     release.set()
     assert isinstance(await handling, Retry)
