@@ -163,8 +163,4 @@ class ApiKeyRegistry:
 def _check_grantable(caller: Principal, scopes: Sequence[str]) -> None:
     for scope in scopes:
         if not allowed(caller.scopes, Scope.parse(scope).words):
-            raise RpcFailure(
-                403,
-                "Missing scope",
-                detail=f"the caller lacks the scope {scope} of the key",
-            )
+            raise RpcFailure(403, "Missing scope", detail=f"the caller lacks the scope {scope} of the key")

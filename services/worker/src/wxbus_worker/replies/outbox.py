@@ -16,7 +16,7 @@ import structlog
 
 from wxbus.accounts.models import Account
 from wxbus.aio.backoff import Backoff
-from wxbus.aio.deadline import Deadline
+from wxbus.aio.timeout import Timeout
 from wxbus.api.wecom.client import WeComClient
 from wxbus.errcodes import Policy
 from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
@@ -163,9 +163,9 @@ class Outbox:
         """Send one reply, or its fallback; report it if WeChat takes neither."""
         if run.key.openid is None:
             return
-        deadline = Deadline(self._budget)
+        timeout = Timeout(self._budget)
         try:
-            with deadline:
+            with timeout:
                 known = run.refused.get(entry.number) if run.owns(entry) else None
                 error = known or await self._refusal(run, entry, entry.reply)
                 if error is None:
@@ -176,7 +176,7 @@ class Outbox:
                     instead = fallback
                 await self._report(run, entry, error, instead)
         except TimeoutError as exc:
-            if not deadline.expired:
+            if not timeout.expired:
                 raise
             raise WeChatUnavailable(f"no answer about a reply in {self._budget:g} s") from exc
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 from pydantic import ValidationError
 
-from wxbus.aio.deadline import Deadline
+from wxbus.aio.timeout import Timeout
 from wxbus.api.client import WeChatClient
 from wxbus.api.sends import OBSERVER
 from wxbus.errors import Reject, RetryLater
@@ -142,16 +142,16 @@ class CallHandler:
 
     async def _run(self, route: Route, call: HandlerCall) -> object:
         limit = self._time_limit if route.time_limit is None else route.time_limit.total_seconds()
-        deadline = Deadline(limit)
+        timeout = Timeout(limit)
         task = asyncio.current_task()
         token = OBSERVER.set(self._windows.observer(call.context, call.account))
         try:
-            with step("worker.handler") as current, deadline:
+            with step("worker.handler") as current, timeout:
                 if current.recorded:
                     current.set(**code_of(route))
                 return await uploaded(await route.handler(call), call)
         except TimeoutError as exc:
-            if not deadline.expired:
+            if not timeout.expired:
                 raise
             raise RetryLater(f"handler {route.name} took longer than {limit:g} s") from exc
         except asyncio.CancelledError as exc:

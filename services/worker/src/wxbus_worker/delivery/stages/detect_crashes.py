@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from wxbus.aio.deadline import Deadline
+from wxbus.aio.timeout import Timeout
 from wxbus.errors import WxbusError
 from wxbus_worker.delivery.job import Decoded
 from wxbus_worker.delivery.settlement import Settlement, ToDeadLetters
@@ -68,5 +68,5 @@ class DetectCrashes:
             # stays unfinished, as the worker was or would have been cut off. If Redis does not answer, one attempt too
             # many stays counted, which is harmless.
             if not decoded.job.blocked_loop:
-                with suppress(TimeoutError), Deadline(CLEAR_BUDGET):
+                with suppress(TimeoutError), Timeout(CLEAR_BUDGET):
                     await crashes.clear(decoded.envelope)

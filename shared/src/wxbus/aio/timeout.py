@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 
 
-class Deadline:
+class Timeout:
     """Cancels the block after some seconds, and then raises TimeoutError."""
 
     __slots__ = ("_cancelling", "_seconds", "_task", "_timer", "expired")
@@ -18,10 +18,10 @@ class Deadline:
         self.expired = False
         """Whether the time is over: a TimeoutError of the block itself leaves this false."""
 
-    def __enter__(self) -> "Deadline":
+    def __enter__(self) -> "Timeout":
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a deadline outside of a task")
+            raise RuntimeError("a timeout outside of a task")
         self._task = task
         self._cancelling = task.cancelling()
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)

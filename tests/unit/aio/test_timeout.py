@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from wxbus.aio.deadline import Deadline
+from wxbus.aio.timeout import Timeout
 
 
 async def test_a_block_that_takes_too_long_raises_timeout_error() -> None:
@@ -18,10 +18,10 @@ async def test_a_block_that_takes_too_long_raises_timeout_error() -> None:
             cancelled.set()
             raise
 
-    deadline = Deadline(0.01)
-    with pytest.raises(TimeoutError), deadline:
+    timeout = Timeout(0.01)
+    with pytest.raises(TimeoutError), timeout:
         await wait()
-    assert (deadline.expired, cancelled.is_set()) == (True, True)
+    assert (timeout.expired, cancelled.is_set()) == (True, True)
     task = asyncio.current_task()
     assert task
     assert task.cancelling() == 0
@@ -30,35 +30,35 @@ async def test_a_block_that_takes_too_long_raises_timeout_error() -> None:
 
 async def test_a_block_in_time_is_left_alone() -> None:
     """Its result and its errors pass, a TimeoutError of its own too."""
-    deadline = Deadline(60)
-    with deadline:
+    timeout = Timeout(60)
+    with timeout:
         await asyncio.sleep(0)
-    with pytest.raises(TimeoutError), deadline:
+    with pytest.raises(TimeoutError), timeout:
         raise TimeoutError
-    assert not deadline.expired
+    assert not timeout.expired
 
 
 async def test_another_cancellation_is_not_swallowed() -> None:
     """Also if it comes together with the end of the time."""
 
-    async def work(deadline: Deadline) -> None:
-        with deadline:
+    async def work(timeout: Timeout) -> None:
+        with timeout:
             await asyncio.Event().wait()
 
-    early = asyncio.create_task(work(Deadline(60)))
-    both = asyncio.create_task(work(deadline := Deadline(60)))
+    early = asyncio.create_task(work(Timeout(60)))
+    both = asyncio.create_task(work(timeout := Timeout(60)))
     await asyncio.sleep(0)
     early.cancel()
-    deadline._expire()
+    timeout._expire()
     both.cancel()
     done, _ = await asyncio.wait({early, both})
     assert all(task.cancelled() for task in done)
 
 
-async def test_deadlines_nest() -> None:
+async def test_timeouts_nest() -> None:
     """The inner one ends first; the outer one stays."""
-    with Deadline(60) as outer:
-        with pytest.raises(TimeoutError), Deadline(0.01):
+    with Timeout(60) as outer:
+        with pytest.raises(TimeoutError), Timeout(0.01):
             await asyncio.Event().wait()
         await asyncio.sleep(0)
     assert not outer.expired
