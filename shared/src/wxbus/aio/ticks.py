@@ -9,7 +9,7 @@ PHASE: Final = random.random()
 
 
 def until_tick(interval: float) -> float:
-    """Return the seconds until the next tick, 0.5 to 1.5 times `interval`; all intervals share one time grid."""
+    """Return the seconds until the next tick, 0.5 to 1.5 times `interval`; ticks of one interval coincide."""
     if not interval:
         return 0.0
     left = interval - (asyncio.get_running_loop().time() - PHASE * interval) % interval

@@ -117,7 +117,7 @@ class RequestConsumer:
         self._session = Session(url, self._set_up, name=f"{name}:requests")
 
     async def run(self) -> None:
-        """Consume requests until cancelled; unacknowledged requests are delivered again, and dropped as duplicates."""
+        """Consume requests until cancelled; unacknowledged requests are delivered again, and duplicates are dropped."""
         await self._session.run()
 
     @asynccontextmanager

@@ -20,7 +20,7 @@ from wxbus.errors import ConfigurationError
 T = TypeVar("T", bound=Sized)
 
 POLL: Final = 1.0
-"""Seconds between two polls. A change is loaded when two polls in a row find no further change: the write has ended."""
+"""Seconds between two polls. A change is loaded when two polls in a row find the same stamps: the write has ended."""
 
 _Stamps: TypeAlias = dict[Path, tuple[int, int, int, int] | None]
 """Device, inode, time and size by path; None for a missing file."""
