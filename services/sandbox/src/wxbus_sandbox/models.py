@@ -35,7 +35,7 @@ class SendRequest(Model):
     format: Literal["xml", "json"] | None = None
     """By default the account's first format."""
     copies: int = Field(default=1, ge=1, le=100)
-    """How often to push the same message, one after the other, whatever the responses are."""
+    """The number of pushes of the same message, one after the other, whatever the responses are."""
 
 
 class RobotRequest(Model):
@@ -55,7 +55,7 @@ class RobotRequest(Model):
 
 
 class RobotResult(Model):
-    """What the member saw."""
+    """The answers that the member saw."""
 
     msgid: str
     response_code: str
@@ -185,7 +185,7 @@ class Fault(Model):
 
 
 class Trouble(StrEnum):
-    """What can go wrong with WeChat."""
+    """A kind of failure of WeChat."""
 
     SLOW = "slow"
     """Calls are answered late, by up to `seconds`."""

@@ -12,7 +12,7 @@ watching = typer.Typer()
 
 
 class Kind(StrEnum):
-    """What `tail` shows."""
+    """The kinds of entries that `tail` shows."""
 
     PUSH = "push"
     RETRY = "retry"

@@ -54,7 +54,7 @@ class SandboxClient(PlatformControl):
         return SendResult.model_validate_json(await self._post("/sandbox/replay", ReplayRequest(id=push, anew=anew)))
 
     async def export_conversation(self, account: str, *, openids: Sequence[str] = (), since: float = 0.0) -> str:
-        """Return what users of an account, by default all, wrote and received, as TOML (decision 0051)."""
+        """Return the conversation of users of an account, by default of all, as TOML (decision 0051)."""
         query = [("account", account), ("since", repr(since)), *(("openid", openid) for openid in openids)]
         return (await self._call("GET", "/sandbox/conversation", query=query)).decode()
 
@@ -195,7 +195,7 @@ class SandboxClient(PlatformControl):
         return TypeAdapter(dict[str, str]).validate_json(answer)["js_code"]
 
     async def user_data(self, account: str, *, openid: str = OPENID, phone: str = "13800138000") -> UserDataResult:
-        """Return what a page receives when a user shares the profile and the phone number."""
+        """Return the data that a page receives when a user shares the profile and the phone number."""
         body = UserDataRequest(account=account, openid=openid, phone=phone)
         return UserDataResult.model_validate_json(await self._post("/sandbox/user_data", body))
 

@@ -34,7 +34,7 @@ async def load(request: web.Request) -> web.StreamResponse:
     try:
         await runner.run(write)
     except* ConnectionResetError:
-        pass  # the client has ended it
+        pass  # the client closed the connection
     return response
 
 

@@ -1,4 +1,4 @@
-"""The pages of Mini Programs: logins, and what users share with a page."""
+"""The control API of Mini Programs: logins, and the data that users share with a page."""
 
 from aiohttp import web
 
@@ -20,7 +20,7 @@ async def login(request: web.Request) -> web.Response:
 
 
 async def user_data(request: web.Request) -> web.Response:
-    """Answer with what a page receives when a user shares the profile and the phone number."""
+    """Answer with the data that a page receives when a user shares the profile and the phone number."""
     body, sandbox = await read(request, UserDataRequest), request.app[SANDBOX]
     appid = body.appid or account_named(sandbox, body.account).appid
     try:

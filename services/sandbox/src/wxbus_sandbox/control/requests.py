@@ -22,7 +22,7 @@ class CustomerRequest(Model):
     origin: Literal[3, 5] = 3
     """3: the customer writes, 5: a servicer does."""
     count: int = Field(default=1, ge=1, le=10_000)
-    """How many messages; the text of the second one ends with ` 2`."""
+    """The number of messages; the text of the second ends with ` 2`."""
     push: bool = True
     """Whether to push `kf_msg_or_event` to the application."""
 
@@ -126,7 +126,7 @@ class UserDataRequest(LoginRequest):
 
 
 class UserDataResult(Model):
-    """What the page sends to its server."""
+    """The data that the page sends to its server."""
 
     user_info: dict[str, str]
     """encryptedData, iv, rawData and signature."""
@@ -167,7 +167,7 @@ class PlayedTurn(Model):
     """The message in a few words."""
     outcome: Outcome
     replies: tuple[str, ...]
-    """What the user received, a line for each."""
+    """The replies that the user received, one line each."""
     differences: tuple[str, ...]
     """A line for each reply that is not as expected."""
 

@@ -19,7 +19,7 @@ FAILURES: Final = {
     "ServerDisconnectedError": "the connection was closed without an answer",
     "ClientOSError": "the connection was closed without an answer",
 }
-"""What errors of aiohttp mean."""
+"""The meaning of aiohttp's errors."""
 BOM: Final = b"\xef\xbb\xbf"
 
 

@@ -1,4 +1,4 @@
-"""What the server must refuse, and must survive (protocol reference 1.5, 13)."""
+"""Forged pushes that the server must refuse, and documents that it must survive (protocol reference 1.5, 13)."""
 
 from collections.abc import AsyncGenerator
 from typing import Final

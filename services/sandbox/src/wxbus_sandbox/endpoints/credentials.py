@@ -36,7 +36,7 @@ async def getticket(request: web.Request) -> web.Response:
     sandbox = request.app[SANDBOX]
     only_get(request)
     account = sandbox.calling_account(request)
-    if (ticket_type := request.query.get("type", "")) == "agent_config":  # only WeCom has it
+    if (ticket_type := request.query.get("type", "")) == "agent_config":  # only WeCom has this type
         raise ApiError(40097)
     issued = sandbox.tickets.fetch(account.appid, ticket_type)
     return ok(ticket=issued.value, expires_in=issued.expires_in)
@@ -73,19 +73,19 @@ def routes() -> list[web.RouteDef]:
 
 
 def check_secret(account: Account, secret: str) -> None:
-    """Raise ApiError 40125 unless it is the account's secret."""
+    """Raise ApiError 40125 unless `secret` is the account's."""
     if not is_secret(account, secret):
         raise ApiError(40125)
 
 
 def is_secret(account: Account, secret: str) -> bool:
-    """Return whether it is the account's secret."""
+    """Return whether `secret` is the account's."""
     expected = account.secret.get_secret_value() if account.secret else ""
     return expected != "" and hmac.compare_digest(secret.encode(), expected.encode())
 
 
 def only_get(request: web.Request) -> None:
-    """Raise ApiError 43001 unless it is a GET."""
+    """Raise ApiError 43001 unless the method is GET."""
     if request.method != "GET":
         raise ApiError(43001)
 

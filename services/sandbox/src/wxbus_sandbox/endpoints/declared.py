@@ -78,7 +78,7 @@ class _Route:
         if account is not None and not any(account.kind in one.kinds for one in self._declared):
             raise ApiError(48001)
         sent = await _read(request)
-        if request.method == first.endpoint.older:  # it has the arguments in the other place
+        if request.method == first.endpoint.older:  # the older method has the arguments in the other place
             sent[Place.QUERY] = sent[Place.BODY] = {**sent[Place.QUERY], **sent[Place.BODY]}
         one = self._meant(sent)
         arguments = _arguments(one.endpoint, sent)

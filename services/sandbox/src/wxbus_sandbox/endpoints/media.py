@@ -16,7 +16,7 @@ async def upload(request: web.Request) -> web.Response:
     if request.method != "POST":
         raise ApiError(43002)
     kind = request.query.get("type", "")
-    if kind == "file":  # only WeCom has it
+    if kind == "file":  # only WeCom has this type
         raise ApiError(40004)
     filename, data = await read_file(request, sandbox.media.max_size)
     media = sandbox.media.add(account.appid, kind, filename, data)

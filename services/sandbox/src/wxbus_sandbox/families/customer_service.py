@@ -111,7 +111,7 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
     async def records(
         self, start: datetime, end: datetime, *, from_id: int = 1, number: int = MAX_RECORDS
     ) -> RecordPage:
-        """Return what users and agents wrote to each other."""
+        """Return the messages between users and agents."""
         found = [one for one in self.call.state(KfState).records if one.time is not None and start <= one.time <= end]
         page = found[from_id - 1 : from_id - 1 + number]
         return RecordPage(records=tuple(page), number=len(page), next_id=str(from_id + len(page)))

@@ -23,7 +23,7 @@ PASSED: Final = 3
 
 
 class ProfileState(Part):
-    """What a Mini Program shows of itself."""
+    """The profile of one Mini Program."""
 
     def __init__(self) -> None:
         self.name = ""
@@ -78,9 +78,9 @@ class ProfilesTwin(Twin, Profiles):
         return RenamingState(nickname=name, audit_stat=status, create_time=now)
 
     async def set_hidden(self, hidden: bool) -> None:
-        """Hide it from searches."""
+        """Hide the Mini Program from searches, or show it."""
         self.call.state(ProfileState).hidden = hidden
 
     async def is_hidden(self) -> bool:
-        """Return whether it is hidden."""
+        """Return whether the Mini Program is hidden."""
         return self.call.state(ProfileState).hidden

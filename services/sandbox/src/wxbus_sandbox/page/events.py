@@ -62,7 +62,7 @@ class Reader:
         self._reset = not known
 
     def new(self) -> Iterator[str]:
-        """Yield the events since the last call; the first one of another run, or after a reset, is `reset`."""
+        """Yield the events since the last call; the first event of another run, or after a reset, is `reset`."""
         sandbox = self._sandbox
         if sandbox.pushes.epoch != self._epoch:
             self._epoch, self._seen, self._reset = sandbox.pushes.epoch, [0, 0, 0, 0], True

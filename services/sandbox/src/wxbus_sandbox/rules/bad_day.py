@@ -93,7 +93,7 @@ class BadDays:
         try:
             self._tokens.invalidate(self._tokens.appid_of(token))
         except ApiError:
-            return  # it is not valid anyway
+            return  # the token is not valid anyway
 
 
 BAD_DAYS: Final = web.AppKey("bad_days", BadDays)

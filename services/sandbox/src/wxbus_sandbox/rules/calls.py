@@ -30,7 +30,7 @@ class Call:
     """One call and its answer."""
 
     time: float
-    """When it came, on the sandbox's clock."""
+    """When the call came, on the sandbox's clock."""
     appid: str
     """"" without a valid token."""
     method: str

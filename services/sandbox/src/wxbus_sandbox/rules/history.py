@@ -16,7 +16,7 @@ class History(Generic[T]):
     def __init__(self, size: int) -> None:
         self._entries: deque[T] = deque(maxlen=size)
         self.added = 0
-        """All entries so far; the number of the newest one."""
+        """The number of all entries so far; also the number of the newest entry."""
         self._changed = asyncio.Event()
         self.closed = False
         """Whether all waits have ended."""
@@ -47,7 +47,7 @@ class History(Generic[T]):
         yield from zip(range(self.added - len(newest) + 1, self.added + 1), reversed(newest), strict=True)
 
     async def wait(self, wanted: Callable[[T], bool], *, count: int, timeout: float) -> list[T]:
-        """Return the wanted entries once there are `count`, or those there are after `timeout` seconds."""
+        """Return the wanted entries once there are `count`, or the entries found after `timeout` seconds."""
         found, seen = self.find(wanted), self.added
         try:
             async with asyncio.timeout(timeout):

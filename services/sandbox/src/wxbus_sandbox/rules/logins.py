@@ -75,7 +75,7 @@ class Logins:
         return self._session_keys.get((appid, openid))
 
     def renew_key(self, appid: str, openid: str) -> str:
-        """Return a new session key of the user, which replaces the one before."""
+        """Return a new session key of the user, which replaces the previous one."""
         key = self._session_keys[appid, openid] = base64.b64encode(secrets.token_bytes(16)).decode()
         return key
 

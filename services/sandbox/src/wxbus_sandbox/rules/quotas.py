@@ -23,7 +23,7 @@ FREE: Final = ("/cgi-bin/openapi/quota/", "/cgi-bin/clear_quota")
 
 
 class Quotas:
-    """What each account has used today, and its resets of this month."""
+    """The calls of each account today, and its resets of this month."""
 
     def __init__(self, clock: Clock, rules: Rules, tokens: TokenIssuer) -> None:
         self._clock = clock
@@ -43,7 +43,7 @@ class Quotas:
         try:
             appid = self._tokens.appid_of(token)
         except ApiError:
-            return  # the endpoint refuses it
+            return  # the endpoint refuses the token
         if path.startswith(FREE):
             return
         if self._enforced and self.used(appid, path) >= self.limit(path):

@@ -36,7 +36,7 @@ class _Samples:
                 return schema.get("const", self._text(schema, name))
 
     def _resolved(self, schema: JsonObject) -> JsonObject:
-        """Return the schema without references, and the first one of alternatives."""
+        """Return the schema without references; of alternatives, the first."""
         while "examples" not in schema:
             if "$ref" in schema:
                 schema = self._definitions[schema["$ref"].rpartition("/")[2]]

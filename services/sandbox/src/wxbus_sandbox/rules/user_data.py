@@ -1,4 +1,4 @@
-"""What users share with a page: profile and phone number, encrypted and by code (protocol reference 10)."""
+"""The data that users share with a page: profile and phone number, encrypted and by code (protocol reference 10)."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ COUNTRY_CODE: Final = "86"
 
 @dataclass(frozen=True, slots=True)
 class SharedData:
-    """What a page receives and sends to its server."""
+    """The data that a page receives and sends to its server."""
 
     encrypted_data: str
     iv: str
@@ -41,7 +41,7 @@ class _PhoneCode:
 
 
 class UserData:
-    """What users share; it is encrypted with the session key of their last login."""
+    """The data that users share, encrypted with the session key of their last login."""
 
     def __init__(self, clock: Clock, logins: Logins) -> None:
         self._clock = clock

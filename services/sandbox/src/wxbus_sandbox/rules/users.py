@@ -86,7 +86,7 @@ class Users:
         return (appid, openid) in self._users
 
     def followers(self, appid: str) -> list[str]:
-        """Return the openids of those who follow the account, in the order of their first action."""
+        """Return the openids of the followers of the account, in the order of their first action."""
         return [openid for (of, openid), user in self._users.items() if of == appid and not user.unsubscribed]
 
     def has_unsubscribed(self, appid: str, openid: str) -> bool:

@@ -81,7 +81,7 @@ def read_logs(body: bytes, content_type: str) -> list[LogLine]:
 
 
 def answer_to(read: Callable[..., object], content_type: str) -> bytes:
-    """Return the body of the answer to a request that was taken."""
+    """Return the body of the answer to a request that was accepted."""
     response = ExportTraceServiceResponse() if read is read_spans else ExportLogsServiceResponse()
     return b"{}" if content_type == JSON else response.SerializeToString()
 

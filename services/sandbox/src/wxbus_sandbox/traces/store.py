@@ -65,7 +65,7 @@ class Traces:
         self._changed = asyncio.Event()
 
     def shown(self, trace_id: str) -> dict[str, Any]:
-        """Return a trace for the page, steps in the order of their beginnings; an empty one if it is unknown."""
+        """Return a trace for the page, with its steps sorted by start; an empty trace for an unknown id."""
         trace = self._traces.get(trace_id, Trace())
         return {
             "trace_id": trace_id,

@@ -36,7 +36,7 @@ class Followers(OfDay):
 
 
 class Reads(Answer):
-    """How articles were read and shared."""
+    """Reads and shares of articles."""
 
     int_page_read_user: int = 0
     """Readers of the article's page."""

@@ -103,7 +103,7 @@ class CardCodes(Family):
 
     @post("/card/code/getdepositcount", name="getDepositCount", title="查询导入code数目", repeat=Repeat.READ)
     async def count(self, card_id: CardId) -> Annotated[int, Key("count")]:
-        """Return how many codes were imported."""
+        """Return the number of imported codes."""
 
     @post("/card/code/checkcode", name="checkCodes", title="核查code", repeat=Repeat.READ)
     async def check(self, card_id: CardId, codes: Codes) -> CodeCheck:

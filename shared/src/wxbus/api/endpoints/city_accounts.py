@@ -1,4 +1,4 @@
-"""What stores pay for WeChat's own city delivery."""
+"""Payments of stores for WeChat's own city delivery."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -12,7 +12,7 @@ Mode: TypeAlias = Literal["PAY_MODE_STORE", "PAY_MODE_APP", "PAY_MODE_COMPONENT"
 
 
 class CityAccounts(Family):
-    """What stores pay for city delivery, in fen."""
+    """Payments of stores for city delivery, in fen."""
 
     title = "同城配送运费"
     kinds = ("mini_program",)
@@ -85,7 +85,7 @@ class CityAccounts(Family):
         errcodes=ERRORS,
     )
     async def set_pay_mode(self, appid: Id, pay_mode: Mode) -> None:
-        """Set who pays: the store, the Mini Program, or the third-party platform."""
+        """Set the payer: the store, the Mini Program, or the third-party platform."""
 
     @post(
         "/cgi-bin/express/intracity/getpaymode",
@@ -95,4 +95,4 @@ class CityAccounts(Family):
         errcodes=ERRORS,
     )
     async def pay_mode(self, appid: Id) -> PayMode:
-        """Return who pays."""
+        """Return the payer."""

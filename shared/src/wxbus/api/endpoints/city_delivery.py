@@ -107,7 +107,7 @@ class CityDelivery(Family):
         *,
         sandbox: Annotated[Flag, Key("use_sandbox")] = False,
     ) -> CityPrice:
-        """Return what a delivery would cost; nothing is ordered."""
+        """Return the price of a delivery; nothing is ordered."""
 
     @post(
         "/cgi-bin/express/intracity/addorder",

@@ -160,7 +160,7 @@ class ServedCities(Answer):
 
 
 class PayMode(Answer):
-    """Who pays for deliveries."""
+    """The payer of deliveries."""
 
     pay_mode: str
     """PAY_MODE_STORE, PAY_MODE_APP or PAY_MODE_COMPONENT."""
@@ -169,7 +169,7 @@ class PayMode(Answer):
 
 
 class CityPrice(Answer):
-    """What a delivery would cost."""
+    """The price of a delivery."""
 
     est_fee: int = 0
     """In fen."""

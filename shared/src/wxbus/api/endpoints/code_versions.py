@@ -48,7 +48,7 @@ class PreviewInfo(Part):
 
 
 class UgcDeclaration(Part):
-    """What users can publish in the Mini Program, and how it is checked."""
+    """The content that users can publish in the Mini Program, and its checks."""
 
     scene: list[int]
     other_scene_desc: str | None = None

@@ -15,7 +15,7 @@ MEGABYTE: Final = 1024 * 1024
 
 
 class Scene(IntEnum):
-    """Where the content is published."""
+    """The place where the content is published."""
 
     PROFILE = 1
     COMMENT = 2
@@ -24,7 +24,7 @@ class Scene(IntEnum):
 
 
 class MediaType(IntEnum):
-    """What is checked."""
+    """The type of the checked media."""
 
     AUDIO = 1
     IMAGE = 2

@@ -94,7 +94,7 @@ class LogPage(Answer):
 
 
 class Feedback(Answer):
-    """What a user wrote to the owner."""
+    """A message of a user to the owner."""
 
     record_id: str
     openid: str = ""

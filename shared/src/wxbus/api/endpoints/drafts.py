@@ -37,7 +37,7 @@ class Crop(Part):
 
 
 class CoverInfo(Part):
-    """How the first image becomes the cover."""
+    """The crops of the first image for the cover."""
 
     crop_percent_list: list[Crop] = Field(min_length=1, max_length=3)
 

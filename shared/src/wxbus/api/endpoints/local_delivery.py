@@ -78,7 +78,7 @@ class LocalDelivery(Family):
         sub_biz_id: Id | None = None,
         delivery_token: str | None = None,
     ) -> DeliveryPrice:
-        """Return what a delivery would cost; nothing is ordered."""
+        """Return the price of a delivery; nothing is ordered."""
 
     @post(
         "/cgi-bin/express/local/business/order/add",
@@ -171,7 +171,7 @@ class LocalDelivery(Family):
         cancel_reason_id: int | None = None,
         cancel_reason: str | None = None,
     ) -> Cancellation:
-        """Return what a cancellation would cost."""
+        """Return the cost of a cancellation."""
 
     @post(
         "/cgi-bin/express/local/business/order/cancel",

@@ -50,7 +50,7 @@ class Count(Answer):
 
 
 class Retention(Dated):
-    """How many users came back."""
+    """The users who came back."""
 
     visit_uv_new: tuple[Count, ...] = ()
     visit_uv: tuple[Count, ...] = ()

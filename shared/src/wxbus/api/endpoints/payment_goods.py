@@ -81,7 +81,7 @@ class MonthBill(Answer):
 
 
 class Limitation(Answer):
-    """Why the merchant is limited, and how it ends."""
+    """The reason for a limit of the merchant, and how to lift it."""
 
     limitation_case_id: str = ""
     limitation_reason_type: str = ""
@@ -218,4 +218,4 @@ class PaymentGoods(Family):
         errcodes=ERRORS,
     )
     async def limitations(self, app_key: AppKey) -> Limitations:
-        """Return why the merchant is limited, and how it ends."""
+        """Return the limits of the merchant, with their reasons and how to lift them."""

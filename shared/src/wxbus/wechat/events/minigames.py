@@ -95,7 +95,7 @@ class MiniGamePaymentEvent(Event):
 
     @property
     def order(self) -> MiniGameOrder | None:
-        """Return what `payload` says, None if it is not an order."""
+        """Return the order in `payload`, None if it is not an order."""
         try:
             return MiniGameOrder.model_validate(json.loads(self.mini_game.payload, parse_int=str))  # type: ignore[union-attr]
         except (AttributeError, ValueError, RecursionError):

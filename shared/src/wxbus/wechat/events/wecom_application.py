@@ -34,7 +34,7 @@ class OptionIds(Part):
 
 
 class SelectedItem(Part):
-    """What a member selected for one question of a card."""
+    """The options that a member selected for one question of a card."""
 
     question_key: str = ""
     option_ids: Maybe[OptionIds] = Field(
@@ -134,7 +134,7 @@ class ApplicationReopenedEvent(WeComEvent):
 
 
 class ApplicationShareChangedEvent(WeComEvent):
-    """The application is shared with other corps, or no longer."""
+    """The application was shared with other corps, or the sharing ended."""
 
     event: str = "share_agent_change"
     other_names = ("share_chain_change",)

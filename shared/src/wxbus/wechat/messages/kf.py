@@ -63,7 +63,7 @@ class KfMessage(KfHeader, UserMessage):
 
 
 class KfServicerMessage(KfMessage):
-    """What a servicer wrote to the customer in WeCom, of any type; other fields are in `model_extra`.
+    """A message of a servicer to the customer in WeCom, of any type; other fields are in `model_extra`.
 
     It is not a `TextMessage`: routes for what users write do not get it.
     """

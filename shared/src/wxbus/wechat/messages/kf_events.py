@@ -83,7 +83,7 @@ class KfServicerRecalledEvent(KfEvent):
 
 
 class KfRejectSwitchEvent(KfEvent):
-    """A servicer refuses the messages of a customer, or no longer."""
+    """A servicer began or stopped to refuse the messages of a customer."""
 
     event: str = Field(default="reject_customer_msg_switch_change", alias="event_type")
     reject_switch: Int = None

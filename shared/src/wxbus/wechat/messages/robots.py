@@ -184,7 +184,7 @@ class RobotOptionIds(RobotPart):
 
 
 class RobotSelectedItem(RobotPart):
-    """What a member selected for one question of a card."""
+    """The options that a member selected for one question of a card."""
 
     question_key: str = ""
     option_ids: Maybe[RobotOptionIds] = None

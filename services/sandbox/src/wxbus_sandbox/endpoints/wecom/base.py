@@ -1,4 +1,4 @@
-"""What all endpoints of WeCom have in common."""
+"""Shared functions of the endpoints of WeCom."""
 
 from typing import Any, Final, NamedTuple
 

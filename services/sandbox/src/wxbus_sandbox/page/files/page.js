@@ -33,7 +33,7 @@ export class Page {
     this.talkListeners.push(listener);
   }
 
-  // `view` shows what was picked.
+  // `view` shows the entry.
   pick(entry, view = "trace") {
     this.picked = entry;
     for (const listener of this.pickListeners) listener(entry);

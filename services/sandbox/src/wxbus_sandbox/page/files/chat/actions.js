@@ -1,4 +1,4 @@
-// What a user can send besides text: the panel below the conversation.
+// The panel below the conversation: messages and events that a user can send besides text.
 import { askFile, askText } from "../common/dialog.js";
 import { element } from "../common/dom.js";
 import { PICTURES, VIDEOS, VOICES, samplePicture, sendFile } from "./files.js";

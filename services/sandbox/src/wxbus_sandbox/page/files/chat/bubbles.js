@@ -72,7 +72,7 @@ export function ofReply(reply, say) {
   return ofMessage({ msgtype: kind, payload: { [kind]: body } }, say);
 }
 
-// What the user sent.
+// A message of the user.
 export function ofPush(push) {
   const { MsgType: kind } = push;
   switch (kind) {

@@ -66,7 +66,7 @@ export class Conversation {
     return this.isTyping() ? [...items, { id: "typing", made: () => element("p", { className: "note", textContent: T.typing }) }] : items;
   }
 
-  // What the user sees of the answer to a push, after the time that it took.
+  // The answer to a push as the user sees it, at the time of its arrival.
   answers(push) {
     const at = push.time + push.attempts.reduce((sum, attempt) => sum + attempt.ms, 0) / 1000;
     if (push.reply && push.outcome === "replied") {

@@ -1,4 +1,4 @@
-// One phone: account and user above, the conversation, the account's menu, and what a user can send.
+// One phone: account and user above, the conversation, the account's menu, and the panel of actions.
 import { choice, element, labelled } from "../common/dom.js";
 import { onChange } from "../common/feed.js";
 import { T as COMMON } from "../common/texts.js";

@@ -10,7 +10,7 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-// Makes `nodes` the children of `parent`; those that stay keep their focus.
+// Makes `nodes` the children of `parent`; nodes that stay keep their focus.
 export function arrange(parent, nodes) {
   let at = parent.firstChild;
   for (const node of nodes) {

@@ -1,4 +1,4 @@
-// The users of each account: those of this page, and those whose pushes or messages came.
+// The users of each account: users added on this page, and users with pushes or messages.
 import { feed, onChange } from "./feed.js";
 import { T } from "./texts.js";
 

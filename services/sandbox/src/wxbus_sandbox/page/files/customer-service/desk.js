@@ -61,7 +61,7 @@ export class Desk {
     return this.act(() => post("/sandbox/customer_service/close", this.user));
   }
 
-  // What the user wrote since the transfer, and what humans answered.
+  // The user's messages since the transfer, and the answers of humans.
   render() {
     if (!this.openid) return;
     const isOurs = (entry) => entry.account === this.account && entry.openid === this.openid;

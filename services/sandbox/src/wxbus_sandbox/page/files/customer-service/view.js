@@ -8,7 +8,7 @@ import { T } from "./texts.js";
 
 const ID = "customer-service";
 
-// The last entry that may have changed who waits or who has a conversation.
+// The last entry that may have changed the queue or the conversations.
 function lastChange() {
   const push = feed.push.findLast(({ outcome, message }) => outcome === "transferred" || String(message.Event).startsWith("kf_"));
   return `${push?.id} ${feed.call.findLast(({ path }) => path.startsWith("/customservice/"))?.id}`;

@@ -1,4 +1,4 @@
-// Conversations as files: what users wrote and received, saved for tests, and played again.
+// Conversations as files: saved for tests, and played again.
 import { get, postText } from "../common/control.js";
 import { askFile } from "../common/dialog.js";
 import { element } from "../common/dom.js";

@@ -1,4 +1,4 @@
-// One line of the list: what a callback, a call or a message of a human was, and how it ended.
+// One line of the list: a callback, a call or a message of a human, and its outcome.
 import { element, time } from "../common/dom.js";
 import { T } from "./texts.js";
 

@@ -1,4 +1,4 @@
-// What was sent and received: callbacks and answers, plain and encrypted, calls of the API, and the log.
+// The documents of a trace: callbacks and answers, plain and encrypted, calls of the API, and the log.
 import { element, pretty } from "../common/dom.js";
 import { duration } from "./steps.js";
 import { T } from "./texts.js";
