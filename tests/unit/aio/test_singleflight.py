@@ -78,7 +78,7 @@ async def test_a_fault_in_a_started_run_is_logged() -> None:
 
 
 async def test_closing_cancels_the_runs() -> None:
-    """Callers get CancelledError."""
+    """Closing cancels the runs, and their callers get CancelledError."""
     flights: SingleFlight[str, int] = SingleFlight()
 
     async def forever() -> int:

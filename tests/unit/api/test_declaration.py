@@ -147,7 +147,7 @@ async def test_no_error_shows_a_secret() -> None:
 
 
 async def test_missing_and_unknown_arguments_are_type_errors() -> None:
-    """As for any Python function."""
+    """A missing or unknown argument raises TypeError, as for any Python function."""
     for args in ({}, {"thing": "t", "other": 1}):
         with pytest.raises(TypeError):
             await Things(RecordingWeChat()).find(**args)  # type: ignore[arg-type]

@@ -105,7 +105,7 @@ async def test_an_expired_token_is_replaced_in_a_download(world: World) -> None:
 
 
 async def test_media_expire_after_three_days(world: World) -> None:
-    """Expired media raise 40007."""
+    """Media that are older than three days are refused with 40007."""
     client = world.client("shop")
     media_id = await client.upload_media("image", "a.png", DATA)
     await world.control.advance(3 * 86400)

@@ -136,7 +136,7 @@ async def test_aiormq_sees_that_the_peer_is_alive() -> None:
 
 
 async def test_acknowledgements_are_frames_of_amqp() -> None:
-    """As pamqp writes them."""
+    """An acknowledgement has the bytes that pamqp writes."""
     for tag, multiple in ((2**40, True), (3, False)):
         assert acknowledgement(7, tag, multiple=multiple) == pamqp.frame.marshal(Basic.Ack(tag, multiple), 7)
 

@@ -14,7 +14,7 @@ async def test_a_suspended_process_ends_its_session() -> None:
 
 
 async def test_a_session_ends_with_the_given_reason() -> None:
-    """The reason is returned."""
+    """The wait for the end of a session returns the reason that was given."""
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     ended.set_result("stopped")
 

@@ -129,7 +129,7 @@ def test_a_wrong_header_is_named(name: str, wrong: Any) -> None:
     ],
 )
 def test_a_message_of_another_program_is_unreadable(properties: commands.Basic.Properties) -> None:
-    """It has no lane."""
+    """A message without a lane is unreadable."""
     message = over_the_wire(properties, b"")
 
     assert wire.lane_of(message) is None

@@ -70,7 +70,7 @@ def test_shared_and_own_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_an_invalid_variable_is_named_without_value(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
-    """Own or shared."""
+    """The error names the variable, of the service or shared, and does not show its value."""
     monkeypatch.setenv(variable, value)
 
     with pytest.raises(ConfigurationError, match=f"^{variable}: ") as caught:

@@ -19,7 +19,7 @@ ALICE, BOB = "oAlice00000000000000000000001", "oBob0000000000000000000000001"
 
 @pytest.mark.parametrize("language", api_reference.PAGES)
 def test_the_reference_is_up_to_date(language: str) -> None:
-    """`make reference` would change nothing."""
+    """The page is what `make reference` writes now."""
     page = api_reference.PAGES[language]
     assert page.read_text(encoding="utf-8") == api_reference.render(language), "run `make reference`"
 

@@ -86,6 +86,6 @@ async def test_the_conversation_of_the_guide_plays(tmp_path: Path, monkeypatch: 
 
 
 def test_the_guide_names_every_trouble() -> None:
-    """The table has each trouble."""
+    """The table of the guide has every trouble of the sandbox."""
     table = re.findall(r"^\| (`[^|]*) \|", PAGE.read_text("utf-8"), re.MULTILINE)
     assert {name for cell in table for name in re.findall(r"`(\w+)`", cell)} == set(Trouble)

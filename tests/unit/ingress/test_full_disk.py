@@ -215,7 +215,7 @@ async def test_a_start_on_a_full_disk_drains_the_spool(rigged: Rigs, disk: Disk,
 
 
 async def test_the_reserve_is_allocated_released_and_allocated_again(tmp_path: Path) -> None:
-    """It survives a restart."""
+    """The reserve survives a restart, is released once, and can be allocated again."""
     path = tmp_path / "spool-0.reserve"
     reserve = Reserve(path)
     assert (reserve.allocated, Reserve(path).allocated, path.stat().st_size) == (True, True, 16 * 2**20)

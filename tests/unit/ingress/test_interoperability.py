@@ -58,7 +58,7 @@ async def test_its_pushes_are_accepted(
 
 
 async def test_its_pushes_for_another_account_are_refused(ingress: Ingress) -> None:
-    """The receive id is checked."""
+    """A push whose receive id is that of another account is refused."""
     status, _ = await ingress.post(their_push(WeChatCrypto(TOKEN, AES_KEY, "wxother"), "hello"), account="shop")
 
     assert status == 403

@@ -129,7 +129,7 @@ async def test_an_unusable_spool_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_port_in_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the address."""
+    """A port that is in use ends the start with an error that names the address."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setenv("WXBUS_INGRESS_PORT", str(port))

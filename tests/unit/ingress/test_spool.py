@@ -109,7 +109,7 @@ async def test_one_id_is_one_row(spool: Spool) -> None:
 
 
 async def test_removed_envelopes_are_not_returned(spool: Spool) -> None:
-    """Only confirmed envelopes leave."""
+    """Removed envelopes are not returned again; the others stay."""
     envelopes = [an_envelope(number) for number in range(4)]
     await add(spool, *envelopes)
     numbers = [spooled.number for spooled in await spool.oldest(10)]
@@ -161,7 +161,7 @@ async def test_a_second_process_is_refused(spool: Spool, opening: Opening, monke
 
 
 async def test_an_unusable_folder_is_named(path: Path, opening: Opening) -> None:
-    """The error names the spool."""
+    """A folder that cannot be used is an error that names the spool."""
     path.parent.parent.joinpath("wxbus").write_text("a file", encoding="utf-8")
 
     with pytest.raises(ConfigurationError, match=f"the spool {path} cannot be used: "):
@@ -328,7 +328,7 @@ async def test_a_cancelled_add_is_not_counted(spool: Spool) -> None:
     ),
 )
 def test_an_envelope_is_read_as_it_was_written(number: int, fields: dict[str, Any]) -> None:
-    """Encoding and SQLite change nothing."""
+    """An envelope is the same after its encoding and after SQLite."""
     envelope = replace(an_envelope(number), **fields)
 
     with sqlite3.connect(":memory:") as connection:

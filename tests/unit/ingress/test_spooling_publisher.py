@@ -84,7 +84,7 @@ def numbers(envelopes: list[Envelope]) -> list[int]:
 
 
 async def test_while_rabbitmq_confirms_the_spool_is_not_used(rig: Rig) -> None:
-    """A callback costs one confirm."""
+    """While RabbitMQ confirms, a callback costs one confirm and is not written to the spool."""
     await rig.publish(1, 2, 3)
 
     assert numbers(rig.broker.arrived) == [1, 2, 3]

@@ -22,7 +22,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the variable."""
+    """A wrong port is an error that names the variable."""
     monkeypatch.setenv("WXBUS_INGRESS_PORT", "eighty")
 
     with pytest.raises(ConfigurationError, match="WXBUS_INGRESS_PORT"):

@@ -85,7 +85,7 @@ def serving(handler: Answering) -> AbstractAsyncContextManager[TestServer]:
 
 
 async def test_a_hanging_service_times_out() -> None:
-    """The timeout is the caller's."""
+    """A call without an answer ends at the caller's timeout with RpcUnavailable."""
     asked = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:

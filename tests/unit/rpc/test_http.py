@@ -330,7 +330,7 @@ async def test_the_branch_of_an_error_decides_the_status(
 
 
 async def test_too_many_calls_are_429(keys: Keys) -> None:
-    """`Retry-After` has whole seconds."""
+    """Calls over the limit get status 429 with a `Retry-After` in whole seconds."""
     limit = RateLimit(0.4, burst=1, clock=lambda: 0.0)
     server = Server([Echo()], access=ApiKeyAccess(ApiKeys.of(keys.entries), limit=limit), registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as client:

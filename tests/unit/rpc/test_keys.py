@@ -91,7 +91,7 @@ def test_a_malformed_scope_is_refused_for_a_new_key() -> None:
 
 
 def test_two_keys_with_one_prefix_are_refused() -> None:
-    """The caller would be ambiguous."""
+    """Two keys with one prefix are refused, because the caller would be ambiguous."""
     _, entry = new_key("a", ["x:y"])
     with pytest.raises(ConfigurationError, match=entry.prefix):
         ApiKeys.of([entry, entry])

@@ -55,7 +55,7 @@ def test_the_document_has_all_declarations(document: dict[str, Any]) -> None:
 
 
 def test_every_reference_resolves(document: dict[str, Any]) -> None:
-    """Within the document."""
+    """Every `$ref` of the document resolves within the document."""
     found = [value for name, value in strings(document) if name == "$ref"]
     assert found
     for reference in found:
@@ -150,7 +150,7 @@ async def test_the_document_is_public(http: TestClient, keys: Keys) -> None:
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/page.js", "/docs/page.css"])
 async def test_the_page_has_no_external_resources(http: TestClient, path: str) -> None:
-    """Its Content-Security-Policy forbids them."""
+    """The page loads nothing from elsewhere; its Content-Security-Policy forbids that."""
     answer = await http.get(path)
     text = await answer.text()
     assert answer.status == 200

@@ -22,7 +22,7 @@ async def test_readiness_names_the_part_that_is_not_ready() -> None:
 
 
 async def test_metrics_have_prometheus_format() -> None:
-    """Prometheus reads /metrics."""
+    """`/metrics` has the format that Prometheus reads."""
     async with TestClient(TestServer(build_admin({}))) as client:
         answer = await client.get("/metrics")
         assert answer.headers["Content-Type"].startswith("text/plain; version=")

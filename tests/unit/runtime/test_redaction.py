@@ -75,7 +75,7 @@ def test_code_in_a_traceback_is_not_redacted() -> None:
 
 
 def test_errors_in_groups_are_redacted() -> None:
-    """At any depth."""
+    """Errors in exception groups are redacted at any depth."""
     with log_scope(lambda: ["13800138000"]):
         shown = redacted_traceback(ExceptionGroup("some failed", [ValueError("no 13800138000")]))
     assert "ValueError: no ***" in shown

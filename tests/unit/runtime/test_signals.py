@@ -21,7 +21,7 @@ def handlers() -> Iterator[None]:
 
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_the_first_signal_sets_the_event_and_the_second_ends_the_process(number: signal.Signals) -> None:
-    """Also with a blocked loop."""
+    """The first signal sets the event; the second ends the process, even with a blocked loop."""
     stopping = stop_signal()
     assert not stopping.is_set()
     signal.raise_signal(number)

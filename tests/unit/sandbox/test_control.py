@@ -134,7 +134,7 @@ async def test_invalid_requests_are_errors(world: World, path: str, body: bytes,
 
 
 async def test_invalid_numbers_in_queries_are_errors(world: World) -> None:
-    """The status is 400."""
+    """An invalid number in a query gets status 400."""
     async with (
         aiohttp.ClientSession() as session,
         session.get(world.url + "/sandbox/sent", params={"since": "yesterday"}) as response,

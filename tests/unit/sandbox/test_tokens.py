@@ -84,7 +84,7 @@ def test_families_are_independent(issuer: TokenIssuer) -> None:
 
 
 def test_a_forced_refresh_invalidates_the_old_token(issuer: TokenIssuer) -> None:
-    """There is no overlap."""
+    """After a forced refresh the old token is invalid at once."""
     old = issuer.fetch_stable(APPID)
     new = issuer.fetch_stable(APPID, force=True)
     assert (errcode_of(issuer, old.value), errcode_of(issuer, new.value)) == (40001, 0)

@@ -26,7 +26,7 @@ async def act(world: World, account: str, event: str | None = None, openid: str 
 
 
 async def test_a_user_without_actions_has_no_window(world: World) -> None:
-    """45015."""
+    """A message to a user who has done nothing is refused with 45015."""
     assert await send(world, "shop") == 45015
 
 
@@ -83,7 +83,7 @@ async def test_unsubscribed_users_are_rejected(world: World) -> None:
 
 @pytest.mark.parametrize("openid", ["", "bad id", "x123", "o" * 100])
 async def test_invalid_openids_are_rejected(world: World, openid: str) -> None:
-    """40003."""
+    """A message to an invalid openid is refused with 40003."""
     assert await send(world, "shop", openid) == 40003
 
 

@@ -241,7 +241,7 @@ async def test_kinds_do_not_share_a_value(tokens: TokenClient, service: Service)
 
 
 async def test_a_reported_ticket_that_is_valid_stays_in_use(tokens: TokenClient, service: Service) -> None:
-    """As for tokens."""
+    """A reported ticket that is still valid stays in use, like a token."""
     ticket = await tokens.get_ticket(APPID)
     assert await tokens.report_ticket(APPID, ticket) == ticket
     assert await tokens.get_ticket(APPID) == ticket
@@ -278,7 +278,7 @@ async def test_no_token_in_repr() -> None:
 
 
 async def test_closing_cancels_the_calls(service: Service) -> None:
-    """No task remains."""
+    """Closing the client cancels its calls and leaves no task."""
     service.gate.clear()
     client = TokenClient(service)
     caller = asyncio.create_task(client.get(APPID))

@@ -65,7 +65,7 @@ def test_the_standby_is_the_next_owner(count: int) -> None:
 
 
 def test_a_single_member_has_no_standby() -> None:
-    """It owns all partitions."""
+    """A single member owns all partitions, without a standby."""
     assert assign(["a"], 3) == {0: ("a",), 1: ("a",), 2: ("a",)}
 
 

@@ -205,7 +205,7 @@ async def test_an_unconfirmed_publish_is_repeated() -> None:
 
 
 async def test_without_handlers_contexts_are_deleted() -> None:
-    """No envelope is published."""
+    """Without a handler of the removal a due context is deleted, and no envelope is published."""
     index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher()
     assert await ContextSweeper(index, publisher, ACCOUNTS, events=False).sweep() == 1
     assert not publisher.published

@@ -139,7 +139,7 @@ async def test_an_unavailable_service_is_retried() -> None:
 
 
 async def test_a_rejected_message_is_dead_lettered_at_once() -> None:
-    """No further attempt is made."""
+    """A rejected message becomes a dead letter without a further attempt."""
     rig = Rig(failing(Reject("no such order")))
     delivery = MemoryDelivery(a_text_envelope())
     await rig.handle(delivery)
