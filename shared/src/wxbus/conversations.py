@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from wxbus.errors import ConfigurationError
 
 USER: Final = "oSandboxUser0000000000000001"
+"""The openid of the sandbox's first user."""
 HEADER: Final = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "MsgId", "AgentID"})
 """Fields of a push that are not part of `Turn.fields`."""
 GENERATED: Final = frozenset({"media_id", "thumb_media_id"})

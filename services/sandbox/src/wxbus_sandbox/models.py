@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wxbus.conversations import USER
 from wxbus.wechat.callbacks.keys import Mode
 
 
@@ -21,7 +22,7 @@ class SendRequest(Model):
     """The account's name in the accounts file."""
     authorizer_appid: str | None = None
     """If `account` is a third-party platform: the account that has authorised it, whose user acts."""
-    openid: str = "oSandboxUser0000000000000001"
+    openid: str = USER
     type: str = "text"
     """`MsgType`; `InfoType` for third-party platforms."""
     event: str | None = None

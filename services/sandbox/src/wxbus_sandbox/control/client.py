@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
+from wxbus.conversations import USER
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_sandbox.control.platform_client import PlatformControl
 from wxbus_sandbox.control.requests import (
@@ -34,7 +35,6 @@ from wxbus_sandbox.models import (
 SENT = TypeAdapter(list[Sent])
 PUSHES = TypeAdapter(list[SendResult])
 COUNTS = TypeAdapter(dict[str, TokenCounts])
-OPENID = "oSandboxUser0000000000000001"
 
 Family: TypeAlias = Literal["classic", "stable", "wecom", "component", "authorizer"]
 
@@ -85,7 +85,7 @@ class SandboxClient(PlatformControl):
         account: str,
         content: str,
         *,
-        openid: str = OPENID,
+        openid: str = USER,
         mode: Mode | None = None,
         format: Literal["xml", "json"] | None = None,  # noqa: A002 - the name in the API
         copies: int = 1,
@@ -105,7 +105,7 @@ class SandboxClient(PlatformControl):
         )
 
     async def event(
-        self, account: str, event: str, *, openid: str = OPENID, fields: Mapping[str, Any] | None = None
+        self, account: str, event: str, *, openid: str = USER, fields: Mapping[str, Any] | None = None
     ) -> SendResult:
         """Push a user's event, with `fields` by WeChat's names."""
         return await self.send(SendRequest(account=account, openid=openid, event=event, fields=dict(fields or {})))
@@ -157,9 +157,7 @@ class SandboxClient(PlatformControl):
         query |= {"event": event} if event else {}
         return PUSHES.validate_json(await self._call("GET", "/sandbox/pushes", query=query))
 
-    async def comment(
-        self, account: str, msg_data_id: str, content: str, *, index: int = 0, openid: str = OPENID
-    ) -> str:
+    async def comment(self, account: str, msg_data_id: str, content: str, *, index: int = 0, openid: str = USER) -> str:
         """Let a user comment on an article whose comments are open; return the id of the comment."""
         body = CommentRequest(account=account, msg_data_id=msg_data_id, index=index, openid=openid, content=content)
         return str(json.loads(await self._post("/sandbox/comments", body))["comment_id"])
@@ -189,17 +187,17 @@ class SandboxClient(PlatformControl):
         """Return the token fetches by appid."""
         return COUNTS.validate_json(await self._call("GET", "/sandbox/tokens"))
 
-    async def js_code(self, account: str, *, openid: str = OPENID, appid: str | None = None) -> str:
+    async def js_code(self, account: str, *, openid: str = USER, appid: str | None = None) -> str:
         """Return a login code for a user, of the account or of the authorizer `appid` of a platform."""
         answer = await self._post("/sandbox/login", LoginRequest(account=account, openid=openid, appid=appid))
         return TypeAdapter(dict[str, str]).validate_json(answer)["js_code"]
 
-    async def user_data(self, account: str, *, openid: str = OPENID, phone: str = "13800138000") -> UserDataResult:
+    async def user_data(self, account: str, *, openid: str = USER, phone: str = "13800138000") -> UserDataResult:
         """Return the data that a page receives when a user shares the profile and the phone number."""
         body = UserDataRequest(account=account, openid=openid, phone=phone)
         return UserDataResult.model_validate_json(await self._post("/sandbox/user_data", body))
 
-    async def renew_session_key(self, account: str, *, openid: str = OPENID) -> None:
+    async def renew_session_key(self, account: str, *, openid: str = USER) -> None:
         """Replace the session key of a user."""
         await self._post("/sandbox/session_key", LoginRequest(account=account, openid=openid))
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from wxbus.conversations import USER
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_sandbox.models import Model, Outcome, SendResult
 
@@ -34,7 +35,7 @@ class CommentRequest(Model):
     msg_data_id: str
     index: int = 0
     """Of the article, from 0."""
-    openid: str = "oSandboxUser0000000000000001"
+    openid: str = USER
     content: str
 
 
@@ -113,7 +114,7 @@ class LoginRequest(Model):
     """A user opens the Mini Program, which gets a login code."""
 
     account: str
-    openid: str = "oSandboxUser0000000000000001"
+    openid: str = USER
     appid: str | None = None
     """Mini Program that has authorised the platform `account`; None for the account itself."""
 

@@ -80,7 +80,7 @@ class _Route:
         sent = await _read(request)
         if request.method == first.endpoint.older:  # the older method has the arguments in the other place
             sent[Place.QUERY] = sent[Place.BODY] = {**sent[Place.QUERY], **sent[Place.BODY]}
-        one = self._meant(sent)
+        one = self._matching(sent)
         arguments = _arguments(one.endpoint, sent)
         twin = TWINS.get(one.family)
         if twin is None or endpoint_of(getattr(twin, one.method)) is not None:  # there is no rule for this endpoint
@@ -88,7 +88,7 @@ class _Route:
         found = getattr(twin(ApiCall(sandbox, account, request)), one.method)(**arguments)
         return _encoded(one.endpoint, await found if inspect.isawaitable(found) else found)
 
-    def _meant(self, sent: Mapping[Place, JsonObject]) -> Declared:
+    def _matching(self, sent: Mapping[Place, JsonObject]) -> Declared:
         """Return the endpoint whose fixed values, and if possible required parameters, are in the request."""
         fitting = [one for one in self._declared if _has_fixed_values(one.endpoint, sent)]
         if not fitting:

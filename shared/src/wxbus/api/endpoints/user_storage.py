@@ -1,18 +1,14 @@
 """Data of users that Mini Games keep at WeChat, for ranking lists among friends."""
 
-from collections.abc import Mapping
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from wxbus.api.calls import Repeat
-from wxbus.api.declaration import Family, Key, MaxBytes, Part, Query, Refused, Secret, Signs, post
-
-SIGNED: Final[Mapping[str, object]] = {"sig_method": "hmac_sha256"}
+from wxbus.api.declaration import Family, Key, MaxBytes, Part, Query, Refused, post
+from wxbus.api.endpoints.sessions import HMAC, SessionKey
 
 OpenId: TypeAlias = Annotated[str, Query(), Field(min_length=1, max_length=128), Refused(40003)]
-SessionKey: TypeAlias = Annotated[Secret, Query("signature"), Signs(), Refused(87009)]
-"""The session key of the user; only a signature with it is sent."""
 
 
 class StoredValue(Part):
@@ -41,7 +37,7 @@ class UserStorage(Family):
         title="上报用户数据",
         repeat=Repeat.READ,
         errcodes=(87007, 87008, 87009),
-        fixed_query=SIGNED,
+        fixed_query=HMAC,
     )
     async def set(
         self,
@@ -57,7 +53,7 @@ class UserStorage(Family):
         title="删除已上报的用户数据",
         repeat=Repeat.READ,
         errcodes=(87007, 87008, 87009),
-        fixed_query=SIGNED,
+        fixed_query=HMAC,
     )
     async def remove(
         self, openid: OpenId, keys: Annotated[list[str], Field(min_length=1), Key("key")], session_key: SessionKey
@@ -70,7 +66,7 @@ class UserStorage(Family):
         title="写用户关系链互动数据",
         repeat=Repeat.READ,
         errcodes=(87007, 87008, 87009),
-        fixed_query=SIGNED,
+        fixed_query=HMAC,
     )
     async def set_interactive(
         self,
