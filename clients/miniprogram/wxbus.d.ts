@@ -8,7 +8,7 @@ export interface SessionState {
   phone: boolean;
   /** The business's own id of the user. */
   uid: string | null;
-  /** What the business adds. */
+  /** The business's data of the session. */
   data: Record<string, unknown>;
 }
 
@@ -23,8 +23,9 @@ export interface ClientOptions {
   /** `wx` by default; `my`, `tt` and others have the same functions. */
   platform?: Platform;
   /**
-   * Asks the user for what a call needs; the call is repeated if it resolves to true. One question serves all calls
-   * that wait for the same. Without it such calls are rejected, and `challenge` of their error says what is missing.
+   * Asks the user for the data that a call needs; the call is repeated if the promise resolves to true. One question
+   * serves all calls that need the same data. Without this function such calls are rejected; `challenge` of the error
+   * names the data.
    */
   onChallenge?: (challenge: Challenge) => Promise<boolean> | boolean;
   /** Milliseconds for one request; 10000 by default. */
@@ -58,7 +59,7 @@ export class WxbusError extends Error {
   readonly errors: { field: string; message: string }[];
   /** Seconds after which to call again. */
   readonly retryAfter?: number;
-  /** Of a 401: what is missing. */
+  /** Of a 401: the missing step. */
   readonly challenge?: Challenge | "login";
 }
 
@@ -69,7 +70,7 @@ export interface Socket {
   on(name: "open", handler: () => void): () => void;
   /** Calls `handler` when pushes have expired that this client has not received. */
   on(name: "missed", handler: () => void): () => void;
-  /** Calls `handler` when a connection has ended. Another one follows, except after 4409: too many sockets of the user. */
+  /** Calls `handler` when a connection has ended. Another one follows, except after 4409 (too many sockets of the user). */
   on(name: "close", handler: (event: { code: number }) => void): () => void;
   /** Calls `handler` for each push of this name, in order. */
   on<T = any>(name: string, handler: (body: T) => void): () => void;

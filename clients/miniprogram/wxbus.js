@@ -37,7 +37,7 @@ class Client {
     this._sockets = new Set();
     this._listeners = new Set();
     this._login = null;
-    this._asking = new Map(); // what the user is being asked for
+    this._asking = new Map(); // the data that the user is being asked for, with the answer's promise
     this._session = this._stored();
     this._logouts = 0;
     this._logins = 0; // answers to calls before the last login or logout say nothing of the session now

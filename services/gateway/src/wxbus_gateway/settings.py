@@ -22,7 +22,7 @@ DAY = 86_400.0
 
 
 class DatabaseSettings(BaseSettings):
-    """Address of the database: what the commands about its tables need."""
+    """Address of the database, for the commands about its tables."""
 
     model_config = environment("WXBUS_GATEWAY_")
 
@@ -31,7 +31,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class UsersSettings(DatabaseSettings):
-    """What the commands about users need: the database, the keys and the sessions in Redis."""
+    """Settings of the commands about users: the database, the keys and the sessions in Redis."""
 
     encryption_keys: EncryptionKeys
     """`id:base64,...`: the keys that seal session keys and phone numbers, the current one first; see

@@ -39,7 +39,7 @@ class ServiceClient(Sessions, Presence):
         self.user: MiniProgramUser | None = None
         """None before `log_in`."""
         self.session_data: dict[str, Any] = {}
-        """What a service has added to the session."""
+        """The business's data of the session."""
         self.connected: set[str] = set()
         """Openids of the users who have a socket, for methods that take `Presence`."""
         self._server: Server | None = None
@@ -133,7 +133,7 @@ class ServiceClient(Sessions, Presence):
         self.user = replace(self._logged_in(), uid=checked_uid(uid))
 
     async def set_data(self, data: Mapping[str, Any]) -> None:
-        """Replace what the business adds to the session (see `Sessions`)."""
+        """Replace the business's data of the session (see `Sessions`)."""
         self.session_data = checked_data(data)
 
     async def is_connected(self, appid: str, openid: str) -> bool:  # noqa: ARG002 - it has one account

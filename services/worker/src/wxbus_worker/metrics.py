@@ -93,7 +93,7 @@ class WorkerMetrics:
         )
 
     def watch_cache(self, *, contexts: Callable[[], int], size: Callable[[], int]) -> None:
-        """Show what these functions return whenever the metrics are read; `size` is in bytes."""
+        """Read the values from these functions whenever the metrics are read; `size` is in bytes."""
         self._cached.set_function(contexts)
         self._cached_bytes.set_function(size)
 
@@ -105,14 +105,14 @@ class WorkerMetrics:
         overflowing: Callable[[], int],
         held_back: Callable[[], int],
     ) -> None:
-        """Show what these functions return whenever the metrics are read."""
+        """Read the values from these functions whenever the metrics are read."""
         self._overflowing.set_function(overflowing)
         self._held_back.set_function(held_back)
         self._running.set_function(running)
         self._waiting.set_function(waiting)
 
     def watch_partitions(self, roles: Mapping[str, Callable[[], int]], *, delivering: Callable[[], int]) -> None:
-        """Show what these functions return whenever the metrics are read: partitions by role, and delivering ones."""
+        """Read partitions by role, and delivering partitions, from these functions whenever the metrics are read."""
         for role, count in roles.items():
             self._partitions.labels(role).set_function(count)
         self._delivering.set_function(delivering)

@@ -1,4 +1,4 @@
-"""What the commands about users work with: the database and Redis. RabbitMQ and the services need not run."""
+"""The stores of the commands about users: the database and Redis. RabbitMQ and the services need not run."""
 
 import re
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ PHONE = re.compile(r"\+(?P<country>86|[1-9][0-9]{0,2})(?P<number>[0-9]{5,15})")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Users, and what Redis has of them."""
+    """The users in the database, and their data in Redis."""
 
     users: SqlUsers
     sessions: SessionStore

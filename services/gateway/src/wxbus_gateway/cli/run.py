@@ -16,7 +16,7 @@ from wxbus_gateway.services.loading import load_application, location_of
 from wxbus_gateway.settings import GatewaySettings
 
 STOP_GRACE = 10.0
-"""Seconds after those for sockets and running calls until a process is killed."""
+"""Seconds until a process is killed, after the times for sockets and running calls."""
 
 
 def serve(settings: GatewaySettings, *, reload: bool = False) -> None:

@@ -34,18 +34,18 @@ class Cors:
 
     @property
     def enabled(self) -> bool:
-        """Whether there are such pages."""
+        """Whether any origin is allowed."""
         return bool(self._origins)
 
     def preflight(self, request: AnyRequest) -> web.Response | None:
-        """Return the answer to a preflight request of such a page, None for other requests."""
+        """Return the answer to a preflight request of an allowed origin, None for other requests."""
         if request.method != hdrs.METH_OPTIONS or hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers:
             return None
         headers = self._headers(request, PREFLIGHT)
         return web.Response(status=204, headers=headers) if headers else None
 
     def allow(self, request: AnyRequest, response: web.StreamResponse) -> None:
-        """Let such a page read the response."""
+        """Let pages of allowed origins read the response."""
         if self.enabled and not response.prepared:
             response.headers.add(hdrs.VARY, hdrs.ORIGIN)
             response.headers.update(self._headers(request, EXPOSED))

@@ -55,7 +55,7 @@ class HttpApi:
         trusted_proxies: Sequence[Network] = (),
         cors: Cors,
     ) -> None:
-        """`accounts` returns the current ones; `clients` the client of WeChat's API for an account."""
+        """`accounts` returns the current accounts; `clients` returns the client of WeChat's API for an account."""
         self._trusted_proxies = trusted_proxies
         self._cors = cors
         self._server = server

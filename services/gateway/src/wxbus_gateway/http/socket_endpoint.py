@@ -85,7 +85,7 @@ class SocketEndpoint:
 
     async def _session(self, request: web.BaseRequest, account: Account, remote: str) -> Session:
         token = bearer_credentials(request.headers.get("Authorization")) or _token_in_protocols(request)
-        # Without replacing the token: a socket does not tell the client the new one.
+        # The token is not replaced: a socket does not send the client a new token.
         session = await self._sessions.get(token) if token and is_token(token) else None
         if session is not None and session.appid != account.appid:
             session = None

@@ -102,7 +102,7 @@ class LoginServicer:
         return await self._changed(await self._users.set_phone(session.user_id, phone))
 
     async def _exchange(self, appid: str, code: str) -> LoginAnswer:
-        """Return the user of a code; raises RpcFailure for a refusal by WeChat, LoginUnavailable for any other."""
+        """Return the user of a code; raises RpcFailure if WeChat refuses it, else LoginUnavailable."""
         try:
             return await self._logins.exchange(appid=appid, code=code)
         except RpcFailure as exc:
@@ -131,7 +131,7 @@ class LoginServicer:
 
 
 async def _phone_of(client: WeChatClient, code: str) -> Phone:
-    """Return the phone number of a code; raises WeChatError 40029 for a wrong or used one."""
+    """Return the phone number of a code; raises WeChatError 40029 for a wrong or used code."""
     found = await client.sessions.phone_number(code)
     if found.watermark is None or found.watermark.appid != client.appid:
         raise WeChatUnavailable("getuserphonenumber: the answer is not of this account")

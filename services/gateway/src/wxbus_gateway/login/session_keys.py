@@ -20,7 +20,7 @@ class SessionKeys:
         self._prefix = f"{namespace}:gateway:session_key"
 
     async def put(self, appid: str, openid: str, session_key: SecretStr) -> None:
-        """Keep the key of a login, which replaces the one before (protocol reference 10)."""
+        """Store the key of a login, which replaces the previous key (protocol reference 10)."""
         name = self._name(appid, openid)
         sealed = self._keyring.encrypt(session_key.get_secret_value(), context=name)
         await self._store.command("SET", name, sealed, "EX", LIFETIME)

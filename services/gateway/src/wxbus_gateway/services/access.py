@@ -33,7 +33,7 @@ class Public:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a Mini Program must do before the call can succeed: a 401."""
+    """The step that a Mini Program must take before the call can succeed: a 401."""
 
     scheme: str
     """Of the `WWW-Authenticate` header: Bearer, getUserInfo or getPhoneNumber."""

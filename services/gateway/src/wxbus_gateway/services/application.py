@@ -14,7 +14,7 @@ C = TypeVar("C", bound=type)
 
 
 class Application:
-    """What `WXBUS_GATEWAY_APP` names: `app = Application()`.
+    """The application that `WXBUS_GATEWAY_APP` names: `app = Application()`.
 
     Services are created once, when the gateway starts. `provide` adds an object that lives as long as the gateway, such
     as a pool of connections; methods take it by type.
@@ -40,7 +40,7 @@ class Application:
         return cls
 
     def stage(self, stage: Stage) -> Stage:
-        """Put a stage around every call, inside of those before; it may answer the call itself."""
+        """Put a stage around every call, inside the stages added before; it may answer the call itself."""
         self.stages.append(stage)
         return stage
 

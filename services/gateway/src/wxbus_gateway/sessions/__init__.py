@@ -1,1 +1,1 @@
-"""Sessions of users: tokens, and what Redis keeps of them."""
+"""Sessions of users: tokens, and records in Redis."""

@@ -64,7 +64,8 @@ class SessionCache:
             self._entries.pop(session_id, None)
             return None
         await self._sessions.extend(found.session)
-        # A change that was announced meanwhile may be newer than what was read; a renewed token is used once.
+        # A change that was announced meanwhile may be newer than the session that was read; a renewed token is used
+        # once.
         if changes == self._changes and found.session.id == session_id:
             self._add(found)
         return found

@@ -16,7 +16,7 @@ from wxbus_gateway.users.repository import Users
 MAX_UID: Final = 128
 """Characters of the business's id of a user."""
 MAX_DATA: Final = 2048
-"""Bytes of what the business adds to a session, as JSON: every answer has it."""
+"""Bytes of the business's data of a session, as JSON: every answer has them."""
 
 
 class Sessions(ABC):
@@ -32,10 +32,10 @@ class Sessions(ABC):
 
     @abstractmethod
     async def set_data(self, data: Mapping[str, Any]) -> None:
-        """Replace what the business adds to this session: the client sees it with every answer.
+        """Replace the business's data of this session: the client gets them with every answer.
 
         Raises:
-            ValueError: It is not JSON, or more than 2,048 bytes of it.
+            ValueError: The data are not JSON, or have more than 2,048 bytes as JSON.
         """
 
 
@@ -53,7 +53,7 @@ class CallerSessions(Sessions):
         await show_user(self._call, self._store, await self._users.set_uid(user_id, checked_uid(uid)))
 
     async def set_data(self, data: Mapping[str, Any]) -> None:
-        """Replace what the business adds to this session (see Sessions)."""
+        """Replace the business's data of this session (see Sessions)."""
         found = self._call.features[FoundSession]
         changed = await self._store.set_data(found.session, checked_data(data))
         self._call.features[FoundSession] = replace(found, session=changed)

@@ -1,4 +1,4 @@
-"""The session of one user on one device, and what its client learns of it."""
+"""The session of one user on one device, and the state that its client gets."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +31,7 @@ class Session(BaseModel):
     has_phone: bool = False
     """Whether the user's phone number is known."""
     data: dict[str, Any] = Field(default_factory=dict)
-    """What the business adds, see `Sessions.set_data`. The client sees it."""
+    """The business's data, see `Sessions.set_data`. The client gets them."""
     renew_at: float
     """When its token is replaced: seconds since the epoch."""
     previous: str | None = Field(default=None, repr=False)
@@ -50,7 +50,7 @@ class Session(BaseModel):
 
 
 class SessionState(BaseModel):
-    """What a client learns of its session with every answer; never the openid, unionid or phone number."""
+    """The state of a session that its client gets with every answer; never the openid, unionid or phone number."""
 
     token: str = Field(repr=False)
     """For the next call: `Authorization: Bearer TOKEN`."""
@@ -63,7 +63,7 @@ class SessionState(BaseModel):
     uid: str | None
     """The business's own id of the user."""
     data: dict[str, Any]
-    """What the business adds."""
+    """The business's data, see `Sessions.set_data`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class FoundSession:
 
     @property
     def state(self) -> SessionState:
-        """What the client learns."""
+        """The state that the client gets."""
         session = self.session
         return SessionState(
             token=self.token,

@@ -92,7 +92,7 @@ class SessionStore:
             await self._store.command("EXPIRE", key, int(expires_in))
 
     async def set_data(self, session: Session, data: dict[str, Any]) -> Session:
-        """Replace what the business adds to the session; return the session."""
+        """Replace the business's data of the session; return the session."""
         changed = session.model_copy(update={"data": data})
         await self._replace(changed)
         return changed

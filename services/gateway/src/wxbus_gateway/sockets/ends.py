@@ -23,7 +23,7 @@ class Ends:
     """The connections that have ended, until that is posted."""
 
     def __init__(self, intake: SocketIntake, presence: RedisPresence, *, is_here: Callable[[Connection], bool]) -> None:
-        """`is_here` says whether the user of a connection has another one on this gateway."""
+        """`is_here` returns whether the user of a connection has another connection to this gateway."""
         self._intake = intake
         self._presence = presence
         self._is_here = is_here

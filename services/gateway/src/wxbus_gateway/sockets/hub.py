@@ -62,7 +62,7 @@ class SocketHub:
 
         Args:
             store: Redis.
-            intake: Publishes what happens on sockets.
+            intake: Publishes messages and presence of sockets.
             namespace: Of the keys in Redis.
             per_user: Sockets of one user on this gateway.
             rate: Messages per second of one user on this gateway.
@@ -160,7 +160,7 @@ class SocketHub:
             log.warning("gateway.ends_left", sockets=len(self._tasks), ends_posted=not self._ends)
 
     async def _check_logins(self) -> None:
-        """Keep the sessions of open sockets alive; close the sockets of those that ended without being announced."""
+        """Keep the sessions of open sockets alive; close the sockets of sessions whose end was not announced."""
         for socket in self._all():
             user = socket.connection
             if not await self._keep_open(user.appid, user.openid, socket.login):

@@ -1,4 +1,4 @@
-"""Puts what happens on sockets into the users' lanes in RabbitMQ."""
+"""Publishes messages and presence of sockets to the users' lanes in RabbitMQ."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,7 +23,7 @@ class SocketIntake:
         self._inbox = inbox
 
     async def message(self, connection: Connection, message: ClientMessage) -> None:
-        """Return when a message is on disk; raises BrokerUnavailable, and BadFrame for one that no lane takes."""
+        """Return when a message is on disk; raises BrokerUnavailable, or BadFrame if no lane accepts the message."""
         try:
             await self._publish(connection, f"{MESSAGE_PREFIX}{message.name}", message.body, f"socket:{message.id}")
         except ValidationError as exc:

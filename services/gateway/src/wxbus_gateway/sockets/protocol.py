@@ -41,7 +41,7 @@ class CloseCode(IntEnum):
     RESTARTING = 1012
     """Connect again."""
     TRY_LATER = 1013
-    """RabbitMQ or Redis is unavailable: connect again, and repeat what was not acknowledged."""
+    """RabbitMQ or Redis is unavailable: connect again, and repeat unacknowledged messages."""
     BAD_FRAME = 4400
     """A frame is not of this protocol; the client must change."""
     SESSION_ENDED = 4401

@@ -1,4 +1,4 @@
-"""Broadcasts in the contexts of their recipients: WeChat's windows are checked, and what was sent is recorded.
+"""Broadcasts in the contexts of their recipients: WeChat's windows are checked, and sent messages are recorded.
 
 This concerns users with a context only: a broadcast creates no contexts.
 """

@@ -9,7 +9,7 @@ import typer
 
 from wxbus.runtime.command_line import reporting_errors
 
-context = typer.Typer(help="What is stored about users between their messages.", no_args_is_help=True)
+context = typer.Typer(help="Data that is stored about users between their messages.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="Name of the account in the accounts file, or its appid.")]
 OfAccount = Annotated[str, typer.Option("--account", help="Only this account: its name, or its appid.")]

@@ -180,7 +180,7 @@ class Context(Generic[S]):
 
 
 def undo_changes(context: Context[Any]) -> None:
-    """Set the context back to what was stored."""
+    """Reset the context to the stored state."""
     head, *records = context._stored.split(b"\n")
     stored = from_json(head or b"{}")
     context._storage_json = records.pop(0) if records else b""
@@ -188,7 +188,7 @@ def undo_changes(context: Context[Any]) -> None:
     context._last_active = stored.get("last_active")
     context.state = stored.get("state", "")
     context._expire_after = stored.get("expire_after")
-    if context._window is None:  # what a failed handler has sent stays counted
+    if context._window is None:  # messages that a failed handler has sent stay counted
         context._window = SendWindow(stored.get("window"))
     requests = stored.get("requests", 0)
     context._requests, context._responses = records[:requests], records[requests:]
@@ -205,7 +205,7 @@ def seen_as(context: Context[Any], part: Slice) -> Iterator[None]:
 
 
 def window_of(context: Context[Any]) -> SendWindow:
-    """Return what WeChat still allows to send to the user."""
+    """Return the window of messages that WeChat still allows to the user."""
     assert context._window is not None  # noqa: S101 - for mypy
     return context._window
 

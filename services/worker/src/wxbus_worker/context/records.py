@@ -29,7 +29,7 @@ def record_sent(context: Context[Any], reply: AnyReply) -> None:
 
 
 def correct_record(context: Context[Any], reply: AnyReply, instead: AnyReply | None) -> None:
-    """Remove a reply that was not delivered from the context, or put what was delivered in its place."""
+    """Remove a reply that was not delivered from the context, or replace it by the reply that was delivered."""
     stored, responses = reply_to_json(reply), context._responses
     for index in range(len(responses) - 1, -1, -1):
         if responses[index] == stored:

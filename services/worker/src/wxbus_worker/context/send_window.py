@@ -1,4 +1,4 @@
-"""What WeChat still allows to send to a user, counted from the user's actions; it is stored with the context."""
+"""The messages that WeChat still allows to a user, counted from the user's actions; stored with the context."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +10,7 @@ TOLERANCE: Final = 60.0
 
 
 class SendWindow:
-    """Counts messages that are sent. It refuses only what WeChat surely refuses.
+    """Counts messages that are sent. It refuses only messages that WeChat surely refuses.
 
     An unknown window allows everything. The user may have sent a message before the context existed: with the first
     known action such a message is assumed.
@@ -23,11 +23,11 @@ class SendWindow:
         """By action: end of its window (seconds since the epoch), number of messages left, time of the action."""
 
     def to_json(self) -> Mapping[str, Any]:
-        """Return what the context stores."""
+        """Return the values that the context stores."""
         return self._allowances
 
     def renew(self, allowance: Allowance, at: float) -> None:
-        """Note an action. Its time may be that of another action, or earlier: clocks of ingress differ."""
+        """Record an action. Its time may equal or precede that of another action: clocks of ingress differ."""
         if not self._allowances:
             self._allowances[MESSAGE.action] = [at + MESSAGE.seconds, MESSAGE.messages, at]
         known = self._allowances.get(allowance.action, [0.0])

@@ -21,7 +21,7 @@ class Slice:
     name: str
     """Key of the dict, or field of the model."""
     model: StorageModel | None = None
-    """What it is; None: a dict."""
+    """Model of the part; None: a dict."""
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

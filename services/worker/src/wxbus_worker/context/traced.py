@@ -10,7 +10,7 @@ from wxbus_worker.context.context import Context, encode, stored
 MAX_TEXT: Final = 1_000
 """Characters of one text."""
 MAX_BYTES: Final = 8 * 1024
-"""Of one context; the rest is left out."""
+"""Bytes of one context; the rest is left out."""
 
 
 def traced_contexts(context: Context[Any], *, removed: bool) -> dict[str, str]:

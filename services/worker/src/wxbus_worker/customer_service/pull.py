@@ -49,7 +49,7 @@ class Cursors(Protocol):
 
 
 class CustomerServicePuller:
-    """Pulls what pushes announce."""
+    """Pulls the messages that pushes announce."""
 
     def __init__(self, client_of: Callable[[str], WeChatClient], inbox: Inbox, cursors: Cursors) -> None:
         """`client_of` returns the client for an appid."""
@@ -68,7 +68,7 @@ class CustomerServicePuller:
             WeChatError: WeCom refuses.
         """
         account = (push.appid, event.open_kf_id)
-        if self._begun.get(account, -1.0) > arrived:  # pushes come in bursts: one pull is enough for all that waited
+        if self._begun.get(account, -1.0) > arrived:  # pushes come in bursts: one pull serves all pushes that waited
             return
         begun, count, more = time.monotonic(), 0, True
         token: str | None = event.token
@@ -130,7 +130,7 @@ def _envelopes(push: Envelope, open_kfid: str, items: Iterable[dict[str, Any]]) 
         try:
             document = document_from_json(body)
             body = document_to_json(document)
-        except MalformedCallback:  # its own lane dead-letters it, and the others go on
+        except MalformedCallback:  # its own lane dead-letters it, and the other lanes continue
             names = ("msgid", "external_userid")
             document = {"open_kfid": open_kfid, **{name: str(item.get(name, "")) for name in names}}
         yield replace(

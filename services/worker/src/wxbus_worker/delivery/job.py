@@ -108,7 +108,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ReplyNote:
-    """What happened to a pending reply."""
+    """The outcome of a pending reply."""
 
     dedup_key: str
     """Of the message that it answers."""
@@ -148,7 +148,7 @@ class Routed:
 
 @dataclass(slots=True)
 class Handled:
-    """What a handler returned."""
+    """The result of a handler."""
 
     replies: tuple[AnyReply, ...] = ()
     answer: Mapping[str, Any] | None = None

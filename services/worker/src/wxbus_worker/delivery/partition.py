@@ -38,7 +38,7 @@ class Lane:
         self.partition = partition
         self.waiting: deque[Delivery] = deque()
         self.bytes = 0
-        """Of the waiting messages."""
+        """Bytes of the waiting messages."""
         self.since = 0.0
         """`time.monotonic()` of the start of the job."""
         self.feed: LaneFeed | None = None
@@ -114,29 +114,29 @@ class Partition:
         self.tenure: Tenure | None = None
         """None until the lanes with an overflow are known: no message may start before."""
         self.tasks: set[asyncio.Task[None]] = set()
-        """They begin the tenure, and feed lanes from their overflow."""
+        """Tasks that begin the tenure, and feed lanes from their overflow."""
         self.waiting = 0
         """Messages in memory that do not run."""
         self.bytes = 0
-        """Of these."""
+        """Bytes of these messages."""
         self.relief: asyncio.TimerHandle | None = None
         """Set while the partition is crowded."""
         self.running = 0
         self.paused = 0
-        """Of the running ones."""
+        """Running jobs that wait, and do not use their concurrency slots."""
         self.idle = asyncio.Event()
-        """Nothing runs."""
+        """Set while no job runs."""
         self.idle.set()
         self.suspects = 0
-        """Of the running ones: while there are any, only messages that waited before them start."""
+        """Running suspects: while there are any, only messages that waited before them start."""
         self.postponed: list[Lane] = []
         """Lanes that start after the suspects."""
         self.only_suspects = asyncio.Event()
-        """Only suspects run, and the messages that waited before them have run."""
+        """Set while only suspects run, and the messages that waited before them have run."""
 
     @property
     def is_crowded(self) -> bool:
-        """Whether a large part of what RabbitMQ delivers at once waits."""
+        """Whether a large part of the prefetched messages waits."""
         return self.waiting > CROWDED
 
     def lane(self, name: str) -> Lane:
@@ -189,7 +189,7 @@ class Partition:
         self.update()
 
     def add_suspect(self, lane: Lane) -> None:
-        """Let the job of `lane` run alone, after what waits in other lanes now."""
+        """Let the job of `lane` run alone, after the messages that wait in other lanes now."""
         if not self.suspects:
             for other in self.lanes.values():
                 other.before_suspect = len(other.waiting)
@@ -218,7 +218,7 @@ class Partition:
             self.only_suspects.set()
 
     def close(self) -> None:
-        """Start nothing more: RabbitMQ redelivers what waits or is paused when the channel closes."""
+        """Start nothing more: RabbitMQ redelivers waiting and paused messages when the channel closes."""
         self.open = False
         for lane in self.lanes.values():
             lane.take_all()

@@ -73,7 +73,7 @@ def build_pipeline(
         outbox: Sends replies.
         publisher: Publishes answers, retries and dead letters.
         retries: Policy of routes without one.
-        metrics: Counts what happens.
+        metrics: Counts outcomes.
         handler_time_limit: Seconds for one run of a handler.
         pending_grace: Seconds for ingress's note after its deadline.
         crashes: Counts attempts that did not end; None: a crash cannot happen, as in tests of handlers.
@@ -81,7 +81,7 @@ def build_pipeline(
         platform: Receives the events of third-party platforms; None: there are none.
         robot_streams: Streamed texts of robots; None: each text is shown when its handler has ended.
         customer_service: Pulls messages of WeChat Customer Service; None: its pushes are events like others.
-        provided: What handlers can take by type besides what belongs to the message; None: nothing.
+        provided: Objects that handlers can take by type besides those of the message; None: nothing.
         windows: Counts messages against WeChat's windows.
         trace_contexts: Whether traces have the contexts before and after each message (decision 0048).
         pause: Waits for some seconds before an attempt in the lane.

@@ -1,4 +1,4 @@
-"""What a handler returned, as replies and as its own answer to WeChat."""
+"""Turns the result of a handler into replies, and its own answer to WeChat."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ async def uploaded(returned: object, call: HandlerCall) -> object:
 
 
 def handled_of(returned: object, routed: Routed, route: Route) -> Handled:
-    """Return the replies in what a handler returned: None and `Success` are nothing, long text becomes several replies.
+    """Return the replies of a handler's result: None and `Success` are no reply, long text becomes several replies.
 
     Raises:
         Reject: It is not a reply.

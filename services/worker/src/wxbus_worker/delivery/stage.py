@@ -1,4 +1,4 @@
-"""What a stage is, and how stages are nested."""
+"""The interface of a stage, and the nesting of stages."""
 
 import functools
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,1 +1,1 @@
-"""What the business writes: routes, handlers as functions and as classes, and what a handler is given."""
+"""The code of the business: routes, handlers as functions and as classes, and the arguments of handlers."""

@@ -21,7 +21,7 @@ H = TypeVar("H", bound=Handler)
 
 
 class Includable(Protocol):
-    """What a router can include: another router, or a `MessageHandler`."""
+    """An object that a router can include: another router, or a `MessageHandler`."""
 
     def as_router(self) -> "BaseRouter":
         """Return it as a router."""
@@ -36,7 +36,7 @@ def router_of(handlers: Includable) -> "BaseRouter":
 
 
 class BaseRouter(Hooks):
-    """Routes of one topic, in order, with what runs around them."""
+    """Routes of one topic, in order, with their middleware and hooks."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class BaseRouter(Hooks):
         self.name = name
         self.features = tuple(features)
         self.part = part
-        """What handlers below this router see as their storage; None: what those of the including router see."""
+        """The part that handlers below this router see as their storage; None: that of the including router."""
         self.conditions = filters.account(account)
         """Conditions of all routes below this router, fallbacks and message hooks included."""
         self.context_policy = policy

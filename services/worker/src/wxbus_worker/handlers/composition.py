@@ -27,7 +27,7 @@ def routed_by(router: BaseRouter, route: Route) -> Route:
 
 
 def combined(routes: tuple[Route, ...]) -> Route | None:
-    """Return one route that calls all of these that match, and returns all their replies; None if there are none."""
+    """Return one route that calls all matching routes, and returns all their replies; None without routes."""
     if not routes:
         return None
 

@@ -121,7 +121,7 @@ def predicate(when: When | None, injectables: Injectables) -> tuple[Condition, .
     """Match messages for which `when` returns true.
 
     Raises:
-        ConfigurationError: It is not a function, or takes what a handler cannot take.
+        ConfigurationError: It is not a function, or has a parameter that a handler cannot have.
     """
     if when is None:
         return ()

@@ -1,4 +1,4 @@
-"""What a router runs besides its routes: around handlers, and for what happens to messages, replies and contexts."""
+"""Middleware, error handlers, and hooks for removed contexts, dead letters and undelivered replies."""
 
 import inspect
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class Hooks(Resources):
         """Register for expired contexts. It is called once with each context that is being removed.
 
         It runs in the user's lane; a message that comes first keeps the context. All handlers registered here and in
-        included routers run, in order. What they return is sent; if one fails, all are tried again.
+        included routers run, in order. Their replies are sent; if one fails, all are retried.
         """
         self.removal_routes.append(self._hook(handler, Injectables(features=self.can_take)))
         return handler
@@ -45,7 +45,7 @@ class Hooks(Resources):
     def on_dead(self, handler: H, /) -> H:
         """Register for messages that become dead letters because their handler failed for the last time.
 
-        It may take the message and the error (`Exception`), and notify the user: what it returns is sent. All handlers
+        It may take the message and the error (`Exception`), and notify the user: its replies are sent. All handlers
         registered here and in included routers run, in order; together they have the time limit of one handler. If one
         fails, this is logged. Their changes to the context are stored; those of the failed handler are not.
         """
@@ -56,8 +56,8 @@ class Hooks(Resources):
     def on_undelivered(self, handler: H, /) -> H:
         """Register for replies that WeChat refuses or that no message can carry; it takes `Undelivered`.
 
-        It runs in the user's lane; what it returns is sent, once for each reply. Without such a handler the reply
-        becomes a dead letter. All handlers registered here and in included routers run, in order.
+        It runs in the user's lane; its replies are sent, once for each undelivered reply. Without such a handler the
+        reply becomes a dead letter. All handlers registered here and in included routers run, in order.
         """
         self.undelivered_routes.append(self._hook(handler, Injectables(features=(*self.can_take, Undelivered))))
         return handler
@@ -82,9 +82,9 @@ class Hooks(Resources):
     def on_error(self, handler: Any, /) -> Any:
         """Register for errors of handlers and middleware, here and in included routers: all, or those of one type.
 
-        What it returns is sent, and the message is done. With None the error goes on to the including router, then to
-        the retry policy. The handler's changes to the context are undone. `RetryLater`, `Reject` and `Unavailable` are
-        not passed to it.
+        Its replies are sent, and the message is done. If it returns None, the error is passed to the including router,
+        then to the retry policy. The handler's changes to the context are undone. `RetryLater`, `Reject` and
+        `Unavailable` are not passed to it.
         """
         if isinstance(handler, type) and issubclass(handler, Exception):
             return partial(self._add_error_handler, handler)

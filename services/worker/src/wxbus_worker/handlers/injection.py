@@ -61,7 +61,7 @@ LOGGERS: Final[Mapping[type, Callable[[str], object]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injectables:
-    """What a handler can take besides `PROVIDERS`."""
+    """The types that a handler can take besides `PROVIDERS`."""
 
     messages: tuple[type[Message], ...] = ()
     """Types of message that its route passes."""
@@ -78,7 +78,7 @@ def bind(handler: Handler, injectables: Injectables, *, replies: bool = True) ->
 
     Args:
         handler: An async function, or a plain one, which runs in a thread.
-        injectables: What it can take.
+        injectables: The types that it can take.
         replies: Whether it returns replies; else its return value is ignored.
 
     Raises:
@@ -148,7 +148,7 @@ def _always(value: object) -> Callable[[object], object]:
 
 
 async def run(call: Callable[[Any], Any], given: Any) -> object:
-    """Return what the call returns; a plain function runs in a thread."""
+    """Return the result of the call; a plain function runs in a thread."""
     returned = await in_thread(partial(call, given))
     return await returned if inspect.isawaitable(returned) else returned
 

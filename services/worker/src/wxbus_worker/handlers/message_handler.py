@@ -47,7 +47,7 @@ SOCKETS: Final = {
     "message": filters.prefix(Signal, "name", MESSAGE_PREFIX),
     "disconnected": filters.field(Signal, "name", DISCONNECTED),
 }
-"""What the methods of a `SocketHandler` handle."""
+"""Conditions of the methods of a `SocketHandler`."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -57,9 +57,9 @@ class Outcome:
     """How a handler ended; for `on_executed`."""
 
     returned: object
-    """What the method returned: replies or None."""
+    """The result of the method: replies or None."""
     error: BaseException | None
-    """What it raised; `CancelledError` after its time limit."""
+    """The error that it raised; `CancelledError` after its time limit."""
 
 
 def options(**given: Unpack[RouteOptions]) -> Callable[[F], F]:

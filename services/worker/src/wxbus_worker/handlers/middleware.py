@@ -1,4 +1,4 @@
-"""What runs around a router's handlers: its middleware, and around that its error handlers."""
+"""Runs middleware around a router's handlers, and error handlers around the middleware."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace

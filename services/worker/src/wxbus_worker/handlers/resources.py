@@ -1,4 +1,4 @@
-"""What a worker opens before its first message and closes after its last one: a router's own objects.
+"""Objects of a router that a worker opens before its first message and closes after its last message.
 
 router.provide(Pool, open_pool)  # an async context manager per worker; handlers take `Pool` by type
 """
@@ -41,7 +41,7 @@ class Provider:
 
 
 class Resources:
-    """The part of a router that opens and closes what its handlers use."""
+    """The part of a router that opens and closes objects that its handlers use."""
 
     name: str
     features: tuple[type, ...]
@@ -88,7 +88,7 @@ class Resources:
 
     @property
     def can_take(self) -> tuple[type, ...]:
-        """Return the types that middleware sets, and those that are provided."""
+        """Return the types that middleware sets, and the provided types."""
         return (*self.features, *self.provided)
 
 

@@ -1,4 +1,4 @@
-"""What a handler may return."""
+"""The types that a handler may return."""
 
 from typing import Any, Final, get_args
 

@@ -7,7 +7,7 @@ from wxbus.wechat.replies.robot import TEXT_BYTES
 
 
 class RobotStream:
-    """Shows a text to the member while the handler still writes it; what the handler returns is its end.
+    """Shows a text to the member while the handler still writes it; the text ends with the handler's reply.
 
     @router.message(RobotTextMessage)
     async def ask(message: RobotTextMessage, stream: RobotStream) -> None:

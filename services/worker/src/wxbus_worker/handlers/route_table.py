@@ -137,7 +137,7 @@ def _fallbacks(router: BaseRouter, name: str) -> Iterator[Route]:
 
 
 def _hooks(router: BaseRouter, which: Callable[[Hooks], Sequence[Route]]) -> Iterator[Route]:
-    """Yield handlers for one kind of occurrence, all of which are called."""
+    """Yield the routes of one kind of hook, all of which are called."""
     for route in which(router):
         yield routed_by(router, route)
     for entry in router.entries:

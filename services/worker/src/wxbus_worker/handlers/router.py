@@ -68,7 +68,7 @@ class Router(BaseRouter):
             name: For logs and errors.
             expire_after: Time after a user's last message until the context is removed.
             max_record_count: Requests and responses a context keeps; 0 or less: all.
-            storage: What `context.storage` is: a pydantic model whose fields have defaults; None: a dict.
+            storage: Type of `context.storage`: a pydantic model whose fields have defaults; None: a dict.
             features: Types that middleware sets or that are provided, by this or an including router: handlers may take
                 them.
             account: Names of accounts in the accounts file: the router is for their messages; None: for all.

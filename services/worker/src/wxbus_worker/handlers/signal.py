@@ -1,4 +1,4 @@
-"""The messages of other programs for a user's lane: signals, which handlers get, and sends, which need no handler."""
+"""Messages of other programs for a user's lane: signals, which handlers get, and sends, which need no handler."""
 
 import json
 from typing import Any, Self, TypeVar

@@ -17,11 +17,11 @@ class _Result:
 
 
 async def in_thread(call: Callable[[], object]) -> object:
-    """Return what `call` returns in a thread.
+    """Return the result of `call`, which runs in a thread.
 
-    A thread cannot be stopped. Cancelled for a time limit or a lost partition, this waits until the thread ends: the
-    user's next message must not start before. Cancelled again, when the worker stops, it returns at once; a daemon
-    thread does not keep the process.
+    A thread cannot be stopped. If this is cancelled for a time limit or a lost partition, it waits until the thread
+    ends: the user's next message must not start before. If it is cancelled again, when the worker stops, it returns at
+    once; a daemon thread does not keep the process alive.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[_Result] = loop.create_future()

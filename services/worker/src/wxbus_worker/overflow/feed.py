@@ -16,7 +16,7 @@ from wxbus_worker.overflow.ports import Overflow, Tenure
 from wxbus_worker.overflow.wakeups import Wakeups, is_wakeup
 
 APPENDED: Final = 100
-"""Messages of one append."""
+"""Largest number of messages of one append."""
 READ: Final = 8
 """Messages that the lane gets at a time."""
 
@@ -62,7 +62,8 @@ class LaneFeed:
         self._appended_running = False
         self._draining = False
         self.held_back = False
-        """The overflow had no room: deliveries stay in RabbitMQ until what was handed over has been handled."""
+        """The overflow had no room: deliveries stay in RabbitMQ until the messages that were handed over are
+        handled."""
         self._changed = asyncio.Event()
         self._length = 0
         for delivery in waiting:
@@ -79,7 +80,7 @@ class LaneFeed:
         self._changed.set()
 
     def job_ended(self) -> None:
-        """Record that nothing runs in the lane, and that it has handled what was handed over."""
+        """Record that nothing runs in the lane, and that the messages that were handed over are handled."""
         self._idle = True
         self.held_back = False
         self._changed.set()
@@ -117,7 +118,7 @@ class LaneFeed:
                 return
 
     async def _append(self) -> None:
-        """Append what has arrived, and acknowledge it.
+        """Append the deliveries that have arrived, and acknowledge them.
 
         The message that is being handled comes first: the overflow must have all of the lane, or a successor could
         handle a later message before it.
@@ -163,5 +164,5 @@ class LaneFeed:
 
 
 async def _acknowledge(delivery: Delivery) -> None:
-    with suppress(BrokerUnavailable):  # it is delivered again, and found in the overflow
+    with suppress(BrokerUnavailable):  # it is redelivered, and found in the overflow
         await delivery.ack()

@@ -33,7 +33,7 @@ class Role(Enum):
 
 
 class Action(Enum):
-    """What a member does about a partition."""
+    """The next step of a member for a partition."""
 
     KEEP = auto()
     SUBSCRIBE = auto()
@@ -70,7 +70,7 @@ def role_of(member: str, assigned: Sequence[str]) -> Role:
 
 
 def next_action(role: Role, subscription: PartitionSubscription | None, *, since: float) -> Action:
-    """Return what to do about a partition, so that its oldest subscription becomes the owner's.
+    """Return the next step for a partition, so that its oldest subscription becomes the owner's.
 
     A member that should not consume unsubscribes; a standby subscribes again, behind the owner. A standby that has lost
     its role unsubscribes first: else the partition would move twice.

@@ -53,7 +53,7 @@ class RobotReplies(Protocol):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class OutboxRun:
-    """One attempt to send what the outbox of a lane holds."""
+    """One attempt to send the replies in the outbox of a lane."""
 
     key: ContextKey
     account: Account

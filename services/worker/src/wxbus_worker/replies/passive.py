@@ -1,7 +1,7 @@
 """Answers ingress while it waits: with a reply, with the handler's own answer, or with no reply.
 
 Only ingress knows whether WeChat received the answer. So the commit keeps the reply pending, and a note in the user's
-lane says later what happened to it (`wxbus_worker.store.pending_replies`).
+lane says later whether it was delivered (`wxbus_worker.store.pending_replies`).
 """
 
 import time
@@ -64,7 +64,7 @@ class Answerer:
         replies: Sequence[AnyReply],
         answer: Mapping[str, Any] | None,
     ) -> PendingReply | None:
-        """Return what the commit must store for the caller: the handler's own `answer`, else one of the replies."""
+        """Return the answer that the commit must store: the handler's own `answer`, else one of the replies."""
         if answer is not None:
             return PendingReply(PassiveAnswer(answer))
         if caller is None or caller.envelope.openid is None or account.reply == "customer_service":
@@ -84,7 +84,7 @@ class Answerer:
         *,
         committed_before: bool,
     ) -> None:
-        """Answer with what is committed, or with the pending reply of the attempt that committed before."""
+        """Answer with the committed reply, or with the pending reply of the attempt that committed before."""
         if caller is None or (seconds := caller.seconds_left) <= 0:
             return
         answer = None if pending is None else pending.answer

@@ -1,4 +1,4 @@
-"""Counts what is sent to users against WeChat's windows, in their contexts.
+"""Counts messages to users against WeChat's windows, in the users' contexts.
 
 See protocol reference 9.1, and WeCom reference 7.3 for the customers of WeChat Customer Service.
 """
@@ -34,7 +34,7 @@ class Windows:
         self._clock = clock
 
     def renew(self, context: Context[Any], account: Account, message: Message, *, received_at: float) -> None:
-        """Note a user's action before its handler runs."""
+        """Record a user's action before its handler runs."""
         if self._counts(context, account):
             allowance = allowance_of(message, mini_program=account.kind is AccountKind.MINI_PROGRAM)
             if allowance is not None:
@@ -61,7 +61,7 @@ class Windows:
             window_of(context).refused(error.errcode if isinstance(error, WeChatError) else None, at)
 
     def observer(self, context: Context[Any], account: Account) -> SendObserver | None:
-        """Return what counts and records the messages that a handler sends with its client."""
+        """Return the observer that counts and records the messages that a handler sends with its client."""
         if context.openid is None:
             return None
         return _Conversation(context, account, self._clock, counts=self._counts(context, account))
@@ -109,7 +109,7 @@ def _is_counted(reply: AnyReply, context: Context[Any]) -> bool:
 
 
 def _refusal(errcode: int, account: Account) -> WeChatError:
-    """Return what WeChat would answer."""
+    """Return the error that WeChat would answer."""
     call = CUSTOMER_SERVICE
     if account.kind is AccountKind.WECOM:
         errcode, call = KF_NONE_LEFT, KF_SEND

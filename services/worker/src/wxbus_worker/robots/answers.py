@@ -42,7 +42,7 @@ class RobotAnswers:
 
     @asynccontextmanager
     async def showing(self, stream: RobotStream, stream_id: str, caller: Caller | None) -> AsyncIterator[None]:
-        """Show what the stream says during the block."""
+        """Show the growing text of the stream during the block."""
         starting: list[asyncio.Task[None]] = []
 
         async def show() -> None:

@@ -28,7 +28,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Grant:
-    """What a process may do with one endpoint of one account."""
+    """The calls of one endpoint of one account that a process may make."""
 
     calls: int = 0
     until: float = 0.0
@@ -42,7 +42,7 @@ class _Grant:
 
 
 class RedisApiLimits:
-    """Asks Redis for several calls at once, and gives back what it did not use."""
+    """Asks Redis for several calls at once, and gives back unused calls."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class RedisApiLimits:
         self._close = load("close_api")
 
     async def acquire(self, appid: str, path: str) -> None:
-        """Count a call that is made now, or raise what WeChat would answer; without Redis nothing is counted."""
+        """Count a call that is made now, or raise WeChat's error for it; without Redis nothing is counted."""
         grant = self._grants.get((appid, path))
         if grant is None:
             grant = self._grants[appid, path] = _Grant()
@@ -92,7 +92,7 @@ class RedisApiLimits:
         grant.calls -= 1
 
     async def acquire_user(self, appid: str, path: str, user: str) -> None:
-        """Count a message to a user, or raise what WeChat would answer; without Redis nothing is counted."""
+        """Count a message to a user, or raise WeChat's error for it; without Redis nothing is counted."""
         limit = self._table.per_user.get(path)
         if limit is None:
             return

@@ -24,7 +24,7 @@ CATCH_UP: Final = 1.0
 KEEP: Final = 30 * 86400
 """Seconds for which a broadcast is kept after its last change."""
 MAX_ATTEMPTS: Final = 5
-"""Sends without an answer to one recipient; then it counts as refused."""
+"""Unanswered sends to one recipient after which the recipient counts as refused."""
 NO_ANSWER: Final = "no answer from WeChat"
 
 
@@ -32,7 +32,7 @@ class BroadcastRedis(Protocol):
     """Runs scripts and idempotent commands: `wxbus.store.store.Store`, or `RetryingStore`."""
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
-        """Return what the script returns."""
+        """Return the result of the script."""
         ...
 
     async def command(self, name: str, *words: Argument) -> Any:
@@ -42,7 +42,7 @@ class BroadcastRedis(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a broadcast sends, and to whom."""
+    """The message and the audience of a broadcast."""
 
     id: str
     account: str

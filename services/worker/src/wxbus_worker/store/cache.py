@@ -1,7 +1,7 @@
 """The lanes that a worker handles, as it knows them, so that it need not read them again before each message.
 
-Only the owner of a partition commits to its lanes, so what it wrote last is what Redis has. Nothing depends on that:
-each commit compares the version, and a wrong entry costs a conflict (decision 0020).
+Only the owner of a partition commits to its lanes, so Redis has the state that it wrote last. Correctness does not
+depend on that: each commit compares the version, and a wrong entry costs a conflict (decision 0020).
 """
 
 import time
@@ -83,7 +83,7 @@ class LaneCache:
         return len(self._lanes)
 
     def get(self, lane: str) -> KnownLane | None:
-        """Return what is known of a lane; None if it must be read."""
+        """Return the known state of a lane; None if it must be read."""
         now = self._clock()
         if now - self._looked_up_at > LONGEST_SILENCE:
             self.clear()

@@ -16,7 +16,7 @@ TRIM_INTERVAL: Final = timedelta(hours=1)
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Write:
-    """What a commit writes."""
+    """The values that a commit writes."""
 
     dedup_key: str
     version: int
@@ -72,7 +72,7 @@ class CommitScript:
         self._script = load_with_lease("commit")
 
     async def run(self, key: ContextKey, keys: tuple[str, ...], write: Write, *, attempt_id: str) -> Written:
-        """Return what the script did; `keys` are those of each commit in the lane."""
+        """Return the result of the script; `keys` are those of each commit in the lane."""
         entries, pending = write.entries, write.pending
         args: list[Argument] = [
             write.dedup_key,
@@ -106,7 +106,7 @@ class CommitScript:
         send_lease = parse_send_lease(lease, asked + self._lease)
         if status == b"duplicate":
             return Written(CommitResult("duplicate", send_lease))
-        # The script returns only what was in the outbox before.
+        # The script returns only the entries that were in the outbox before.
         sendable = not send_lease.wait and (pending is None or not pending.wait)
         return Written(
             CommitResult("committed", send_lease.followed_by(entries) if sendable else send_lease), version, removed

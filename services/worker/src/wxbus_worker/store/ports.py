@@ -100,7 +100,7 @@ def entries_of(dedup_key: str, replies: Sequence[AnyReply]) -> tuple[Entry, ...]
 
 @dataclass(slots=True)
 class SendLease:
-    """The right of one attempt to send what the outbox of a lane holds, for a limited time."""
+    """The right of one attempt to send the replies in the outbox of a lane, for a limited time."""
 
     entries: tuple[Entry, ...] = ()
     """The outbox, oldest first; empty if another attempt holds the lease."""

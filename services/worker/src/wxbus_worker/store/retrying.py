@@ -30,7 +30,7 @@ class RetryingStore:
         self._unavailable = False
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
-        """Return what the script returns."""
+        """Return the result of the script."""
         return await self._until_answered(lambda: self._store.run(script, keys=keys, args=args))
 
     async def command(self, name: str, *words: Argument) -> Any:
@@ -42,7 +42,7 @@ class RetryingStore:
         await self._until_answered(self.check)
 
     async def check_durability(self) -> None:
-        """Return if Redis keeps what it acknowledges, once it answers.
+        """Return if Redis keeps acknowledged writes, once it answers.
 
         Raises:
             ConfigurationError: It does not.

@@ -1,4 +1,4 @@
-"""The worker's Lua scripts, and the conversion of what they take and return."""
+"""The worker's Lua scripts, and the conversion of their arguments and results."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -14,7 +14,7 @@ class Scripts(Protocol):
     """Runs scripts: `wxbus.store.store.Store`, or `wxbus_worker.store.retrying.RetryingStore`."""
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
-        """Return what the script returns."""
+        """Return the result of the script."""
         ...
 
     async def command(self, name: str, *words: Argument) -> Any:

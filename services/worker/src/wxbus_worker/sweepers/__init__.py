@@ -1,1 +1,1 @@
-"""Background tasks: they publish what is due (expired contexts, passed reply deadlines) and detect data losses."""
+"""Background tasks: they publish expired contexts, passed reply deadlines and due messages, and detect data losses."""

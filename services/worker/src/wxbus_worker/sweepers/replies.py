@@ -82,8 +82,8 @@ class ReplySweeper:
             claimed = await asyncio.gather(*(self._replies.claim_overdue(shard, limit=BATCH) for shard in due))
             if not any(claimed):
                 return 0
-            # What ingress published before this probe is in its lane soon after it. The confirm of a note proves less:
-            # if it is lost, the note may be in the lane before ingress's.
+            # Notes that ingress published before this probe are in their lanes soon after it. The confirm of a note
+            # proves less: if it is lost, the note may be in the lane before ingress's.
             await self._publisher.probe(budget=PROBE_BUDGET)
             await asyncio.sleep(self._every)
             if not await self._is_available():

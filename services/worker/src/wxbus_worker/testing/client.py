@@ -79,7 +79,7 @@ class HandlerClient:
             handlers: A router, or a `MessageHandler`.
             openid: The default user.
             account: The account that users send messages to.
-            wechat: WeChat's API. It records what is sent and uploaded.
+            wechat: WeChat's API. It records messages and uploads.
             provide: Objects in place of those that the router provides, by type. The others are opened in an
                 `async with` block, which also runs the hooks: `async with HandlerClient(router) as client:`.
             raise_errors: Whether a handler's error is raised in the test; else it is in the result.
@@ -160,7 +160,7 @@ class HandlerClient:
 
     @property
     def posted(self) -> Sequence[SendRequest | EventRequest]:
-        """Return what handlers sent and posted with their `Bus`, oldest first."""
+        """Return the messages and events that handlers posted with their `Bus`, oldest first."""
         return self._requests.posted
 
     async def text(self, content: str) -> Result:

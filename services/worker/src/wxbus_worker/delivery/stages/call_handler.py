@@ -1,4 +1,4 @@
-"""Runs the handler within its time limit; what it returns becomes the replies."""
+"""Runs the handler within its time limit; its result becomes the replies."""
 
 import asyncio
 from collections.abc import Callable
@@ -59,8 +59,8 @@ class CallHandler:
             client_of: Returns the client for an appid.
             metrics: Counts messages without a handler.
             time_limit: Seconds for one run of a handler.
-            provided: What handlers can take by type besides what belongs to the message.
-            windows: Counts what handlers send with their client.
+            provided: Objects that handlers can take by type besides those of the message.
+            windows: Counts messages that handlers send with their client.
             robots: Streams the handlers' texts to members; None: a text is shown when its handler has ended.
         """
         self._windows = windows
@@ -92,7 +92,7 @@ class CallHandler:
         )
 
     async def __call__(self, routed: Routed) -> Handled:
-        """Return what the handler wants to be sent; nothing if no handler matches.
+        """Return the handler's replies and answer; none if no handler matches.
 
         Raises:
             Exception: The handler's.
@@ -189,7 +189,7 @@ def _joined(replies: tuple[AnyReply, ...], stream: RobotStream, route: Route) ->
 
 
 def _wrong(exc: ValidationError) -> str:
-    """Return what is wrong, with the names of fields given by keyword, without their values."""
+    """Return the errors, with the names of fields given by keyword, without their values."""
     errors = exc.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
         ": ".join([*(one for one in error["loc"] if isinstance(one, str)), error["msg"]]) for error in errors

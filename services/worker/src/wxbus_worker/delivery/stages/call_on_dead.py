@@ -17,7 +17,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class CallOnDead:
-    """Commits what `on_dead` handlers do under a dedup key of their own: a replay runs the message's handler again."""
+    """Commits the work of `on_dead` handlers under its own dedup key: a replay runs the message's handler again."""
 
     def __init__(self, routes: RouteTable, handle: HandleMessage) -> None:
         self._routes = routes
@@ -33,7 +33,7 @@ class CallOnDead:
             return
         dedup_id = f"{decoded.envelope.dedup_id}\ndead"
         envelope = replace(decoded.envelope, dedup_id=dedup_id, plain_signature=None, replay=False)
-        # Another job without the document, which would be recorded: its replies are those of `on_dead`.
+        # A separate job without the document, which would be recorded: its replies are those of `on_dead`.
         own = Job(job.delivery, pause_lane=job.pause_lane, private=job.private, caller=job.caller)
         token = CURRENT.set(decoded.current)
         try:

@@ -30,8 +30,8 @@ class DetectCrashes:
     """Counts the unfinished attempts of redelivered messages; other messages cost nothing.
 
     A crash leaves all attempts of the process unfinished, and so does a message that blocks the event loop until the
-    worker is cut off. A suspect therefore runs after what already waits in its partition, with no other job there and
-    no other suspect in the process: the next crash counts for it alone.
+    worker is cut off. A suspect therefore runs after the messages that already wait in its partition, with no other job
+    there and no other suspect in the process: the next crash counts for it alone.
     """
 
     def __init__(self, crashes: CrashCounter | None) -> None:

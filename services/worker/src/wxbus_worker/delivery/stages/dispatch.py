@@ -18,7 +18,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Dispatch:
-    """Chooses what follows for a delivery."""
+    """Chooses the handling of a delivery."""
 
     def __init__(
         self,

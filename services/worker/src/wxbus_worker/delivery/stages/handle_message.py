@@ -1,4 +1,4 @@
-"""Opens the user's context, runs the handler and commits what it did.
+"""Opens the user's context, runs the handler and commits its changes and replies.
 
 The commit is a compare-and-set: if another worker has changed the lane meanwhile, all of it is repeated on the new
 state.
@@ -66,7 +66,7 @@ class HandleMessage:
         self._trace_contexts = trace_contexts
 
     async def __call__(self, decoded: Decoded, message: Message, *, error: Exception | None = None) -> Settlement:
-        """Handle, commit and finish a message; only finish one that was committed before.
+        """Handle, commit and finish a message; a message that was committed before is only finished.
 
         With `error`, its `on_dead` handlers handle it.
         """
@@ -89,7 +89,7 @@ class HandleMessage:
         raise RetryLater(f"the context changed {MAX_CONFLICTS} times while the message was handled")
 
     async def _open(self, decoded: Decoded, message: Message, error: Exception | None) -> Routed | Committed:
-        """Return the message with context and route, or what is committed if no handler must run."""
+        """Return the message with context and route, or a `Committed` if no handler must run."""
         job, envelope = decoded.job, decoded.envelope
         dedup_key = _dedup_key(envelope, message)
         # The expiry of a context that was dropped must not run its handlers: the commit would be too late to refuse it.
@@ -141,7 +141,7 @@ class HandleMessage:
             job.caller, routed.dedup_key, routed.message, decoded.account, handled.replies, handled.answer
         )
         passive = pending.passive if pending is not None else None
-        replies = () if envelope.replay else delivered  # WeChat decides about what an operator sends again
+        replies = () if envelope.replay else delivered  # WeChat decides about replies that an operator sends again
         refused = self._windows.spend(opened.context, decoded.account, replies, passive=passive)
         # A job that is cancelled from here on would keep the send lease, and delay the next owner's replies.
         job.interruptible = False
