@@ -18,7 +18,7 @@ router = Router("demo")
 
 
 class Said(BaseModel):
-    """What a user writes on a page of the Mini Program."""
+    """A text that a user writes on a page of the Mini Program."""
 
     text: str = Field(min_length=1, max_length=500)
 

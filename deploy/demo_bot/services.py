@@ -10,14 +10,14 @@ PRICES = {"tea": 12, "coffee": 18}
 
 
 class Item(BaseModel):
-    """What a user buys."""
+    """An item that a user buys."""
 
     item: str = Field(min_length=1, max_length=40)
     count: int = Field(default=1, ge=1, le=99)
 
 
 class Answer(BaseModel):
-    """What the page shows."""
+    """A text that the page shows."""
 
     text: str
 

@@ -20,7 +20,7 @@ App({
     return page && page.ask ? page.ask(what) : false;
   },
 
-  /** Shares the phone number; `detail` is what the button `getPhoneNumber` gave. */
+  /** Shares the phone number; `detail` comes from the button `getPhoneNumber`. */
   async sharePhone(detail) {
     await this.client.sharePhone(config.sandbox ? await phoneDetail(config) : detail);
   },

@@ -19,7 +19,7 @@ function sandboxed(config) {
   return Object.create(wx, { login: { value: login } });
 }
 
-/** Returns what the button `getPhoneNumber` gives: a code of the sandbox. */
+/** Returns the detail of the button `getPhoneNumber`: a code of the sandbox. */
 async function phoneDetail(config) {
   return (await played("user_data", config)).phone;
 }

@@ -1,4 +1,4 @@
-"""Settings of the local stack, with defaults for those that services require."""
+"""Settings of the local stack, with defaults for settings that services require."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class LocalSettings(BaseSettings):
     worker_app_dir: Path | None = None
     """The folder of the router's module; by default the current folder."""
     gateway_app: str = ""
-    """The services of Mini Programs, `module:name`; by default those of the demo with the demo bot, else none."""
+    """The services of Mini Programs, `module:name`; by default the demo's services with the demo bot, else none."""
     gateway_app_dir: Path | None = None
     """The folder of the services' module; by default the current folder."""
     accounts_file: Path = DEMO_BOT / "accounts.toml"

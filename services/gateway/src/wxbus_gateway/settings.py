@@ -77,7 +77,8 @@ class GatewaySettings(UsersSettings):
     migrate: bool = True
     """Migrate the tables to this version at start; otherwise run `python -m wxbus_gateway database upgrade`."""
     token_url: RpcUrl = Field(default="http://127.0.0.1:8081", repr=False)
-    """Address of the token service; or that of RabbitMQ, with its password, if the token service serves there."""
+    """Address of the token service, or the address of RabbitMQ, with its password, if the token service serves
+    there."""
     token_api_key: SecretStr
     """API key for the token service, with the scopes `login:exchange`, `token:get` and `token:report_invalid` for the
     accounts."""

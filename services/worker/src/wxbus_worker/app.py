@@ -77,7 +77,7 @@ class GracePeriodExceeded(WxbusError):
 async def serve(
     settings: WorkerSettings, router: BaseRouter, *, stopping: asyncio.Event, registry: CollectorRegistry = REGISTRY
 ) -> None:
-    """Handle messages until `stopping` is set; then finish running ones within the grace period.
+    """Handle messages until `stopping` is set; then finish running messages within the grace period.
 
     Raises:
         ConfigurationError: The accounts file, an address, a port, a queue or Redis cannot be used, a provider or an
@@ -274,7 +274,7 @@ async def _consume(settings: WorkerSettings, store: RetryingStore, consumer: Con
 
 
 async def _stop(lanes: Lanes, consumer: Consumer, consuming: "asyncio.Task[None]", *, grace: float) -> None:
-    """Start no more handlers, wait for running ones and close the channels: prefetched messages return in order."""
+    """Start no more handlers, wait for running handlers and close the channels: prefetched messages return in order."""
     lanes.close()
     try:
         async with asyncio.timeout(grace):

@@ -34,7 +34,8 @@ class WorkerSettings(BaseSettings):
     app_dir: str = "."
     """Folder in which that module is searched first."""
     token_url: RpcUrl = Field(default="http://127.0.0.1:8081", repr=False)
-    """Address of the token service; or that of RabbitMQ, with its password, if the token service serves there."""
+    """Address of the token service, or the address of RabbitMQ, with its password, if the token service serves
+    there."""
     token_api_key: SecretStr
     """API key for the token service, with the scopes `token:get` and `token:report_invalid` for the accounts, and
     `component:*` for a third-party platform."""

@@ -87,7 +87,7 @@ async def _print_tokens(screen: Screen, plan: Plan, accounts: Accounts) -> None:
 
 
 def _console_entries(accounts: Accounts, *, ingress_url: str, public_url: str | None) -> Iterator[str]:
-    """Yield the lines that say what to make reachable and what to enter in WeChat's console."""
+    """Yield the lines with the address to make reachable and the entries for WeChat's console."""
     yield f"WeChat must reach {ingress_url} by https, through a reverse proxy or a tunnel."
     if public_url is None:
         yield "Enter in WeChat's console, with your public name for YOUR.NAME (or set WXBUS_LOCAL_PUBLIC_URL):"

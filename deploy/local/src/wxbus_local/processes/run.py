@@ -56,5 +56,5 @@ class Run:
         return {RUN_ID: self.id}
 
     def environment(self, **variables: str) -> dict[str, str]:
-        """Return the environment for a child process: that of this process, `variables` and the run's id."""
+        """Return the environment for a child process: this process's environment, `variables` and the run's id."""
         return {**os.environ, **variables, **self.variables}

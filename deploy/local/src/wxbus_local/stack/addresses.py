@@ -26,7 +26,7 @@ class Addresses:
 
     @classmethod
     def choose(cls, settings: LocalSettings) -> "Addresses":
-        """Return the ports that are set, else the default ones, or free ones where those are taken.
+        """Return the ports that are set, else the default ports, or free ports where the default ports are taken.
 
         Raises:
             ConfigurationError: A port is set but taken.

@@ -1,4 +1,4 @@
-"""Requests and answers of the login service. Names are those of `wx.login`, `wx.getUserProfile` and the buttons."""
+"""Messages of the login service. Field names are those of `wx.login`, `wx.getUserProfile` and the buttons."""
 
 from typing import Annotated, TypeAlias
 

@@ -115,8 +115,8 @@ class Socket:
                 if page.missed or not greeted:
                     await self._send(protocol.hello(position if page.pushes else page.position, missed=page.missed))
                     greeted = True
-                for behind, body in page.pushes:
-                    await self._send(protocol.push(behind, body))
+                for push_position, body in page.pushes:
+                    await self._send(protocol.push(push_position, body))
                 position = page.position
                 if len(page.pushes) < PAGE:
                     await self._news.wait()

@@ -13,7 +13,7 @@ class Users(Protocol):
     """
 
     async def seen(self, appid: str, openid: str, *, unionid: str | None = None) -> MiniProgramUser:
-        """Return the user, who logs in now; a new one is added. `unionid` is kept once it is known."""
+        """Return the user, who logs in now; a new user is added. `unionid` is kept once it is known."""
         ...
 
     async def get(self, user_id: int) -> MiniProgramUser | None:

@@ -28,7 +28,7 @@ class Filter:
     until: Annotated[datetime | None, typer.Option(help="Died before (UTC).")] = None
 
     def __call__(self, letter: "DeadLetter") -> bool:
-        """Whether the letter is selected."""
+        """Return whether the letter is selected."""
         return (
             (not self.ids or any(letter.id.startswith(one) for one in self.ids))
             and self.reason in {"", letter.reason}

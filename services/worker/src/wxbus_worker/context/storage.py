@@ -21,7 +21,9 @@ def check_model(model: object) -> None:
     try:
         model()
     except ValidationError as exc:
-        raise ConfigurationError(f"storage {model.__name__}: every field needs a default: {_wrong(exc)}") from None
+        raise ConfigurationError(
+            f"storage {model.__name__}: every field needs a default: {_error_messages(exc)}"
+        ) from None
 
 
 def load(model: StorageModel | None, stored: Any) -> Any:
@@ -35,7 +37,7 @@ def load(model: StorageModel | None, stored: Any) -> Any:
     try:
         return model() if stored is None else model.model_validate(stored)
     except ValidationError as exc:
-        raise ValueError(f"a stored context does not fit {model.__name__}: {_wrong(exc)}") from None
+        raise ValueError(f"a stored context does not fit {model.__name__}: {_error_messages(exc)}") from None
 
 
 def dump(model: StorageModel | None, storage: Any) -> Any:
@@ -54,7 +56,7 @@ def dump(model: StorageModel | None, storage: Any) -> Any:
         dumped = storage.model_dump(mode="json", warnings="error")
         model.model_validate(dumped)
     except ValidationError as exc:
-        raise TypeError(f"context.storage cannot be stored: {_wrong(exc)}") from None
+        raise TypeError(f"context.storage cannot be stored: {_error_messages(exc)}") from None
     except PydanticSerializationError:
         raise TypeError(f"context.storage cannot be stored: {_misfits(storage)}") from None
     return dumped
@@ -97,11 +99,11 @@ def _misfits(storage: BaseModel) -> str:
     try:
         type(storage).model_validate(storage.model_dump(warnings="none"))
     except ValidationError as exc:
-        return _wrong(exc)
+        return _error_messages(exc)
     return f"{type(storage).__name__} has a value that JSON cannot hold"
 
 
-def _wrong(exc: ValidationError) -> str:
+def _error_messages(exc: ValidationError) -> str:
     # Without the values, which are users' data: this text goes to logs and dead letters.
     errors = exc.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors)

@@ -16,7 +16,7 @@ from wxbus_worker.handlers.skip import Skip
 
 
 def routed_by(router: BaseRouter, route: Route) -> Route:
-    """Return a route of this router, or of one that it includes, with the router's conditions and middleware."""
+    """Return a route of this router, or of an included router, with the router's conditions and middleware."""
     handler, conditions = wrap(route.handler, router.middlewares, router.error_handlers), route.conditions
     part = route.part
     if router.part is not None:

@@ -29,7 +29,7 @@ def source_of(handler: Handler) -> tuple[str, int]:
 
 
 def hints_of(function: Handler) -> Mapping[str, Any]:
-    """Return the types of its parameters, and its return type; raises ConfigurationError if one cannot be resolved."""
+    """Return the types of the parameters and of the result; raises ConfigurationError if a type cannot be resolved."""
     while isinstance(function, partial):
         function = function.func
     try:
@@ -63,7 +63,7 @@ def storage_of(handler: Callable[..., object]) -> object:
 
 
 def takes_message(function: Handler) -> bool:
-    """Whether it takes one argument that is a message or has no annotation: it gets the message by position."""
+    """Whether the function takes one argument, a message or without annotation: it gets the message by position."""
     try:
         needed = [one for one in inspect.signature(function).parameters.values() if one.default is one.empty]
     except ValueError as exc:  # some functions in C have none

@@ -63,7 +63,7 @@ class Hooks(Resources):
         return handler
 
     def middleware(self, middleware: W, /) -> W:
-        """Run this around every handler of this router and of those it includes; the first is outermost.
+        """Run this around every handler of this router and of included routers; the first middleware is outermost.
 
         It is called with the `HandlerCall` and the next step, and returns the replies: `return await call_next(call)`.
         """

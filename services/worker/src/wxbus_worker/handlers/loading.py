@@ -12,7 +12,7 @@ from wxbus_worker.handlers.message_handler import MessageHandler
 def load_router(app: str, *, app_dir: str = ".") -> BaseRouter:
     """Return the handlers that `app` names, `package.module:name`, as a router.
 
-    The name is that of a `Router`, of a `MessageHandler`, or of a class of the latter. Its module is searched in
+    `name` is a `Router`, a `MessageHandler`, or a subclass of `MessageHandler`. Its module is searched in
     `app_dir` first.
 
     Raises:

@@ -73,7 +73,7 @@ def options(**given: Unpack[RouteOptions]) -> Callable[[F], F]:
 
 
 class MessageHandler:
-    """Base of handlers in class form. All methods are optional; plain ones run in threads.
+    """Base of handlers in class form. All methods are optional; methods without `async` run in threads.
 
     `on_text`, `on_image`, `on_voice`, `on_video`, `on_short_video`, `on_location`, `on_link`, `on_file`,
     `on_mini_program_page`, `on_device_text`, `on_device_event`, `on_device_status`, `on_hardware`: one type of message.

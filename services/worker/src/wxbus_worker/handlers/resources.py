@@ -26,7 +26,8 @@ Opener: TypeAlias = Callable[..., AbstractAsyncContextManager[T]]
 """Returns the context manager of an object; may take objects that are provided before it, by type."""
 
 CLOSE_SECONDS: Final = 5.0
-"""For closing one object, and for one `on_stop` hook: one that hangs must not keep the worker from stopping."""
+"""Seconds for closing one object, and for one `on_stop` hook: a hook that hangs must not block the stop of the
+worker."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -99,7 +100,7 @@ async def opened(routers: Iterable[Resources], provided: Features) -> AsyncItera
     A type that `provided` has already is not opened.
 
     Raises:
-        ConfigurationError: One could not be opened, or a hook failed; the text names it and the reason.
+        ConfigurationError: An object could not be opened, or a hook failed; the text names it and the reason.
     """
     openers: dict[type, str] = {}
     async with AsyncExitStack() as stack:
@@ -136,7 +137,7 @@ async def _open(provider: Provider, provided: Features) -> AsyncIterator[object]
 
 
 async def _closed(name: str, close: Callable[[], Awaitable[object]]) -> None:
-    """Close one object; a failure is logged, so that the others are closed, too."""
+    """Close one object; a failure is logged, so that the other objects are closed, too."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await close()

@@ -21,7 +21,7 @@ class Tenure:
 
     partition: int
     epoch: int
-    """Grows with each tenure; scripts of earlier ones are refused."""
+    """Grows with each tenure; scripts of earlier tenures are refused."""
     lanes: Mapping[str, str]
     """The lanes that had an overflow when the tenure began, with the ids of their wake-up notes."""
 
@@ -40,7 +40,7 @@ class Overflow(Protocol):
         ...
 
     async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> tuple[int, int]:
-        """Put deliveries at the end, except those that are or were there, up to the limit of bytes of the partition.
+        """Append deliveries, except those that are or were there, up to the limit of bytes of the partition.
 
         Returns the number of messages, and how many of the deliveries are taken, counted from the first.
         """

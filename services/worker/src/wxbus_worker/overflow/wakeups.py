@@ -72,7 +72,7 @@ def wakeup_note(envelope: Envelope) -> Envelope:
 
 
 def is_wakeup(delivery: Delivery) -> bool:
-    """Whether a delivery is such a note."""
+    """Return whether a delivery is a wake-up note."""
     try:
         return delivery.envelope().kind is EnvelopeKind.LANE_OVERFLOWS
     except UnreadableEnvelope:

@@ -13,8 +13,8 @@ from typing import Final
 from wxbus.bus.ports import PartitionSubscription
 
 RELEASE_AFTER: Final = 2.0
-"""Seconds after a change of owner until the previous one unsubscribes. The new owner has time to subscribe, and a short
-disagreement moves nothing."""
+"""Seconds after a change of owner until the previous owner unsubscribes. The new owner has time to subscribe, and a
+short disagreement moves nothing."""
 STANDBY_RELEASE_AFTER: Final = 5.0
 """Seconds for which a standby consumes before it unsubscribes for the owner. The owner may have crashed; it remains a
 member until its lease expires."""

@@ -52,15 +52,15 @@ class Membership:
         Raises:
             StoreUnavailable: No answer; the members are unknown.
         """
-        asked = self._clock()
+        requested_at = self._clock()
         present, lapsed, next_expiry = await self._store.run(
             self._script, keys=[self._key], args=[self.member, round(LEASE * 1000), round(REPORT_LAPSED * 1000)]
         )
-        if self._renewed is None or asked - self._renewed > LEASE:
-            self._steady_since = asked
-        self._renewed = asked
+        if self._renewed is None or requested_at - self._renewed > LEASE:
+            self._steady_since = requested_at
+        self._renewed = requested_at
         view = MembershipView(_names(present), _names(lapsed), next_expiry / 1000)
-        if asked - self._steady_since < LEASE:
+        if requested_at - self._steady_since < LEASE:
             view = MembershipView(view.present | self._view.present, next_expiry=view.next_expiry)
         self._view = view
         return view

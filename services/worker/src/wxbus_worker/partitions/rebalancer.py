@@ -177,9 +177,9 @@ class Rebalancer:
                 tasks.create_task(self._disconnect(lapsed, self._close_connections))
 
     async def _disconnect(self, lapsed: str, close_connections: CloseConnections) -> None:
-        asked = self._clock()
+        started_at = self._clock()
         try:
-            while not (closed := await close_connections(lapsed)) and self._clock() - asked < LISTED_AFTER:
+            while not (closed := await close_connections(lapsed)) and self._clock() - started_at < LISTED_AFTER:
                 await wait_any(self._stopping, within=self._interval)
                 if self._stopping.is_set() or lapsed not in self._disconnecting:
                     return

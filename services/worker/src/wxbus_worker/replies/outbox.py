@@ -58,7 +58,7 @@ class OutboxRun:
     key: ContextKey
     account: Account
     dedup_key: str
-    """Of the message that the attempt handles; the outbox may hold replies of earlier ones, too."""
+    """Of the message that the attempt handles; the outbox may hold replies of earlier messages, too."""
     attempt_id: str
     send_lease: SendLease | None = None
     """None: not claimed yet."""

@@ -43,7 +43,7 @@ class Windows:
     def spend(
         self, context: Context[Any], account: Account, replies: Sequence[AnyReply], *, passive: int | None
     ) -> Mapping[int, WeChatError]:
-        """Count replies, except the passive one; return those that WeChat would refuse, by number."""
+        """Count replies, except the passive reply; return the errors of replies that WeChat would refuse, by number."""
         if not (replies and self._counts(context, account)):
             return {}
         now, window = self._clock(), window_of(context)

@@ -98,12 +98,12 @@ class CommitScript:
                 pending_member(write.account, key, write.dedup_key),
                 self._recall_ms,
             )
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         status, *answer = await self._scripts.run(self._script, keys=keys, args=args)
         if status == b"conflict":
             return Written(CommitResult("conflict"))
         version, removed, *lease = answer
-        send_lease = parse_send_lease(lease, asked + self._lease)
+        send_lease = parse_send_lease(lease, requested_at + self._lease)
         if status == b"duplicate":
             return Written(CommitResult("duplicate", send_lease))
         # The script returns only the entries that were in the outbox before.

@@ -77,7 +77,7 @@ class RedisPendingReplies:
         self, account: str, key: ContextKey, dedup_key: str, *, delivered: bool, attempt_id: str
     ) -> ReleaseResult:
         """Move the replies into the outbox, without the passive one if it was `delivered`; claim the send lease."""
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         status, lease = await self._scripts.run(
             self._release,
             keys=[
@@ -95,7 +95,7 @@ class RedisPendingReplies:
                 to_ms(self._lease),
             ],
         )
-        return ReleaseResult(status.decode(), parse_send_lease(lease, asked + self._lease))
+        return ReleaseResult(status.decode(), parse_send_lease(lease, requested_at + self._lease))
 
     async def due_shards(self) -> Sequence[int]:
         """Return the shards that have messages whose deadline has passed."""

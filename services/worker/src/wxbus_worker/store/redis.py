@@ -130,13 +130,13 @@ class RedisContextStore:
 
     async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
         """Claim the send lease, if no other attempt holds it."""
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         answer = await self._scripts.run(
             self._claim_send_lease,
             keys=[self.keys.of(key, "outbox"), self.keys.of(key, "send_lease")],
             args=[attempt_id, self._lease_ms],
         )
-        return parse_send_lease(answer, asked + self._lease)
+        return parse_send_lease(answer, requested_at + self._lease)
 
     async def remove_sent(
         self,
@@ -148,7 +148,7 @@ class RedisContextStore:
         set_aside_as: str = "",
     ) -> float:
         """Remove entries from the outbox, renew the send lease and return its new end."""
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         await self._scripts.run(
             self._remove_sent,
             keys=[
@@ -163,7 +163,7 @@ class RedisContextStore:
                 *(entry.stored for entry in entries),
             ],
         )
-        return asked + self._lease
+        return requested_at + self._lease
 
     async def remove_last(self, key: ContextKey, entry: Entry) -> None:
         """Remove the last entry that an attempt had to send; its send lease is not needed any more."""
@@ -171,13 +171,13 @@ class RedisContextStore:
 
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
         """Put a message's replies that were set aside into the outbox again, and claim the send lease."""
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         answer = await self._scripts.run(
             self._restore_set_aside,
             keys=[self.keys.of(key, "outbox"), self.keys.of(key, "send_lease"), self.keys.set_aside(key, dedup_key)],
             args=[attempt_id, self._lease_ms, self._remember_ms],
         )
-        return parse_send_lease(answer, asked + self._lease)
+        return parse_send_lease(answer, requested_at + self._lease)
 
     def list(self, appid: str = "") -> AsyncIterator[StoredContext]:
         """Yield the existing contexts, of one account or of all, in no order."""

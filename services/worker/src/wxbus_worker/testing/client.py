@@ -213,7 +213,7 @@ class HandlerClient:
         return await self._handle(envelope)
 
     async def expire(self, openid: str = "") -> Result:
-        """Let the context of a user expire, by default that of the default user.
+        """Let the context of a user, by default the default user, expire.
 
         Raises:
             LookupError: The user has no context.
@@ -233,7 +233,7 @@ class HandlerClient:
         return self._now
 
     async def context(self, openid: str = "") -> Context:
-        """Return the current context of a user, by default that of the default user."""
+        """Return the current context of a user, by default the default user."""
         key = ContextKey.of_user(self.account.appid, openid or self.openid)
         return (await self.contexts.open(key, "")).context
 

@@ -29,7 +29,7 @@ from wxbus_worker.testing.result import Result
 
 
 class _App(BaseSettings):
-    """The worker's settings that name the handlers; the other ones are not needed here."""
+    """The worker's settings that name the handlers; the others are not needed here."""
 
     model_config = environment("WXBUS_WORKER_")
 
@@ -38,7 +38,7 @@ class _App(BaseSettings):
 
 
 class ConversationDiffers(AssertionError):
-    """Replies differ from those of the conversation; the text has each difference."""
+    """Replies differ from the conversation's; the text has each difference."""
 
 
 async def play(path: str | Path, handlers: Includable | HandlerClient | None = None) -> list[Result]:

@@ -8,7 +8,7 @@ class RecordingRequests:
 
     def __init__(self) -> None:
         self.posted: list[SendRequest | EventRequest] = []
-        """Messages and events, oldest first; of several with one id the first."""
+        """Messages and events, oldest first; of several with the same id only the first."""
 
     async def accept(self, request: SendRequest | EventRequest) -> Accepted:
         """Append the request to `posted`, unless its id is known for the user."""

@@ -114,7 +114,7 @@ class CallHandler:
                 route, call = job.route, replace(call, groups=groups)
             except ValidationError as exc:
                 if exc.title.startswith(TITLE_PREFIX):  # no attempt can succeed
-                    raise Reject(f"handler {route.name}: {exc.title}: {_wrong(exc)}") from exc
+                    raise Reject(f"handler {route.name}: {exc.title}: {_error_messages(exc)}") from exc
                 raise
             else:
                 replies = handled.replies if stream is None else _joined(handled.replies, stream, route)
@@ -188,7 +188,7 @@ def _joined(replies: tuple[AnyReply, ...], stream: RobotStream, route: Route) ->
         raise Reject(f"handler {route.name}: {exc}") from exc
 
 
-def _wrong(exc: ValidationError) -> str:
+def _error_messages(exc: ValidationError) -> str:
     """Return the errors, with the names of fields given by keyword, without their values."""
     errors = exc.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(

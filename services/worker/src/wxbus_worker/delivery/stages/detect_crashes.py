@@ -65,8 +65,8 @@ class DetectCrashes:
             return await call_next(decoded)
         finally:
             # An error or a cancellation ends the attempt, too: the process lives. An attempt that blocked the loop
-            # stays unfinished, as the worker was or would have been cut off. If Redis does not answer, one attempt too
-            # many stays counted, which is harmless.
+            # stays unfinished, as the worker was or would have been cut off. If Redis does not answer, this attempt
+            # stays counted, which is harmless.
             if not decoded.job.blocked_loop:
                 with suppress(TimeoutError), Timeout(CLEAR_BUDGET):
                     await crashes.clear(decoded.envelope)

@@ -111,7 +111,7 @@ class HandleMessage:
                 current.set(**code_of(route))
         job.route = route
         if route is not None and route.accepts_duplicates(message):
-            # Each push has a dedup key of its own then; a redelivery of the same push has the same one.
+            # Then each push has its own dedup key; a redelivery of the same push has the same key.
             dedup_key = dedup_key_of(envelope, copies=True)
         elif opened.duplicate:
             self._metrics.duplicates.inc()

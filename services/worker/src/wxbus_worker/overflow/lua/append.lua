@@ -1,7 +1,7 @@
 -- Puts messages at the end of a lane's overflow, each once. May be repeated.
 -- KEYS: epoch, lanes, messages, keys (score = time of removal (ms), +inf while it waits), bytes of the partition.
 -- ARGV: epoch, lane, id of its wake-up note, largest number of bytes of the partition, key, message, key, message, ...
--- Returns {number of messages, how many of the given ones are or were there, counted from the first}, or {-1} if the
+-- Returns {number of messages, how many of the given messages are or were there, from the first on}, or {-1} if the
 -- tenure has ended. A message of any size is taken if there is no other.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {-1}

@@ -1,4 +1,4 @@
--- Returns the oldest messages of a lane's overflow; an empty one ends. May be repeated.
+-- Returns the oldest messages of a lane's overflow; an empty overflow ends. May be repeated.
 -- KEYS: epoch, lanes, messages, keys, bytes of the partition. ARGV: epoch, lane, limit, time for which keys are remembered (ms).
 -- Returns {number of messages, key LF message, key LF message, ...}, or {-1} if the tenure has ended.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
