@@ -20,7 +20,7 @@ def run() -> None:
 @cli.command()
 def demo(
     against: Annotated[str, typer.Option(help="Play against a running stack whose sandbox is at this address.")] = "",
-    gateway: Annotated[str, typer.Option(help="The gateway of that stack.")] = "http://127.0.0.1:8083",
+    gateway: Annotated[str, typer.Option(help="Address of the gateway of that stack.")] = "http://127.0.0.1:8083",
 ) -> None:
     """Start the same, play a conversation and stop; the exit code is 0 if the conversation succeeded."""
     from wxbus_local import commands

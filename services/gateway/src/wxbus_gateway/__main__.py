@@ -17,7 +17,9 @@ cli.add_typer(database, name="database")
 def main(
     command: typer.Context,
     app: Annotated[str, typer.Option(help="Application to serve, package.module:name [WXBUS_GATEWAY_APP].")] = "",
-    app_dir: Annotated[str, typer.Option(help="Folder in which to search it first [WXBUS_GATEWAY_APP_DIR].")] = "",
+    app_dir: Annotated[
+        str, typer.Option(help="Folder that is searched for its module first [WXBUS_GATEWAY_APP_DIR].")
+    ] = "",
     reload: Annotated[bool, typer.Option("--reload", help="Restart when the services change.")] = False,
 ) -> None:
     """Serve Mini Programs until SIGTERM or Ctrl-C. Other settings are WXBUS_... variables."""

@@ -19,7 +19,9 @@ def main(
     app: Annotated[
         str, typer.Option(help="Router or MessageHandler to run, package.module:name [WXBUS_WORKER_APP].")
     ] = "",
-    app_dir: Annotated[str, typer.Option(help="Folder in which to search it first [WXBUS_WORKER_APP_DIR].")] = "",
+    app_dir: Annotated[
+        str, typer.Option(help="Folder that is searched for its module first [WXBUS_WORKER_APP_DIR].")
+    ] = "",
     processes: Annotated[int, typer.Option(min=1, max=64, help="Number of worker processes.")] = 1,
     reload: Annotated[bool, typer.Option("--reload", help="Restart when the handlers change.")] = False,
 ) -> None:

@@ -157,7 +157,7 @@ class SocketHub:
             await self._presence.forget(self._name)
         except (TimeoutError, Unavailable):
             # Another gateway posts the ends after this one's lease.
-            log.warning("gateway.ends_left", sockets=len(self._tasks), ends_posted=not self._ends)
+            log.warning("gateway.ends_not_posted", sockets=len(self._tasks), ends_posted=not self._ends)
 
     async def _check_logins(self) -> None:
         """Keep the sessions of open sockets alive; close the sockets of sessions whose end was not announced."""

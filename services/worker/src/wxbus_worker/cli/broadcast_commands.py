@@ -29,7 +29,7 @@ def start(
     all_followers: Annotated[bool, typer.Option("--all", help="All followers.")] = False,
     rate: Annotated[float, typer.Option(help="Messages per second, of all workers together.", min=0.01, max=1000)] = 50,
     id: Annotated[  # noqa: A002 - the name of the option
-        str, typer.Option(help="Id of the broadcast; with that of an interrupted start it goes on. Default: a new one.")
+        str, typer.Option(help="Id of the broadcast; the id of an interrupted start continues it. Default: a new id.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Collect the recipients, and send nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the end.")] = False,

@@ -97,7 +97,7 @@ class Overflows:
     def _feed(self, lane: Lane, ready: Ready) -> None:
         partition = lane.partition
         if partition.tenure is None:
-            raise RuntimeError("an overflow before the tenure of its partition")
+            raise RuntimeError("a lane cannot overflow before the tenure of its partition")
         running = None if lane.job is None else lane.job.delivery
         lane.feed = LaneFeed(
             self._overflow,

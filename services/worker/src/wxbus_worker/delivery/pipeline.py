@@ -117,7 +117,7 @@ def build_pipeline(
     handle_decoded = compose(
         [
             WaitForStore(availability),  # outside of all stages that use Redis
-            DetectCrashes(crashes),  # outside of all stages that may end the process; inside the stages without Redis
+            DetectCrashes(crashes),  # outside of all stages that may end the process; uses Redis
         ],
         # Before contexts and handlers: not every delivery needs them.
         Dispatch(pending, handle, HandleUndelivered(routes, handle), finish, metrics, customer_service, robots),
