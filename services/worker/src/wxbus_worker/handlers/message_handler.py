@@ -77,16 +77,17 @@ class MessageHandler:
 
     `on_text`, `on_image`, `on_voice`, `on_video`, `on_short_video`, `on_location`, `on_link`, `on_file`,
     `on_mini_program_page`, `on_device_text`, `on_device_event`, `on_device_status`, `on_hardware`: one type of message.
-    `on_kf_<type>`, `on_robot_<type>`: those of WeChat Customer Service and of robots.
-    `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in lower case, and WeCom's type of change after
-    it. `on_signal_<name>`: signals of this name. `default_response`: messages that no other method handles.
+    `on_kf_<type>`, `on_robot_<type>`: one type of message of WeChat Customer Service, or to a robot.
+    `on_event`, `on_event_<name>`: all events, or one event, by WeChat's name in lower case, with WeCom's type of change
+    appended. `on_signal_<name>`: signals of this name. `default_response`: messages that no other method handles.
     `on_unknown`: messages without a type in wxbus.
 
     Like the decorators of `Router`: `on_context_removed` (an expired context), `on_error` (replies in place of a
     retry), `on_dead` (after the last failure) and `on_undelivered` (a reply that WeChat did not take).
 
-    `on_executing` runs before any of them. If it returns replies, they are sent and the method is not called, except
-    `on_context_removed`. `on_executed` always runs after it and may take its `Outcome`.
+    `on_executing` runs before each of them except `on_error`. If it returns replies, they are sent and the method is
+    not called; before `on_context_removed`, `on_dead` and `on_undelivered` they are ignored. `on_executed` always runs
+    after the method and may take its `Outcome`.
     """
 
     features: tuple[type, ...] = ()
