@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.support.sandbox import NOW, World
-from tests.unit.sandbox.test_users_and_menus import errcode
+from tests.unit.sandbox.test_users_and_menus import errcode_of
 from wxbus.api.endpoints.mini_program_links import ExpireAfter, ExpireAt
 
 DAY = 86400
@@ -16,7 +16,7 @@ async def test_short_keys(world: World) -> None:
     found = await keys.fetch(key)
     assert (found.long_data, found.expire_seconds) == ("https://example.com/很长", 60)
     world.clock.advance(60)
-    assert await errcode(keys.fetch(key)) == 40035
+    assert await errcode_of(keys.fetch(key)) == 40035
 
 
 async def test_links_to_a_mini_program(world: World) -> None:
@@ -30,9 +30,9 @@ async def test_links_to_a_mini_program(world: World) -> None:
     link = await links.create_url_link(ExpireAt(moment=moment))
     assert (await links.url_link_info(link)).expire_time == NOW + 2 * DAY
     late = datetime.fromtimestamp(NOW, UTC) + timedelta(days=31)
-    assert await errcode(links.create_url_link(ExpireAt(moment=late))) == 85401
+    assert await errcode_of(links.create_url_link(ExpireAt(moment=late))) == 85401
     world.clock.advance(DAY)
-    assert await errcode(links.scheme_info(scheme)) == 85403
+    assert await errcode_of(links.scheme_info(scheme)) == 85403
     assert "店" in await links.create_short_link("pages/i", title="店", permanent=True)
 
 
@@ -40,7 +40,7 @@ async def test_rules_for_qr_codes(world: World) -> None:
     """A rule is added once, changed, published and deleted."""
     rules = world.client("shop").qr_code_rules
     await rules.save("https://example.com/q", "pages/i", debug_urls=["https://example.com/q?a=1"])
-    assert await errcode(rules.save("https://example.com/q", "pages/i")) == 85068
+    assert await errcode_of(rules.save("https://example.com/q", "pages/i")) == 85068
     await rules.save("https://example.com/q", "pages/j", change=True)
     await rules.publish("https://example.com/q")
     listed = await rules.rules()
@@ -49,7 +49,7 @@ async def test_rules_for_qr_codes(world: World) -> None:
     assert (await rules.find(["https://example.com/q", "https://other"])).total == 1
     await rules.delete("https://example.com/q")
     assert (await rules.rules()).total == 0
-    assert await errcode(rules.publish("https://example.com/q")) == 85073
+    assert await errcode_of(rules.publish("https://example.com/q")) == 85073
 
 
 async def test_merchants(world: World) -> None:
@@ -58,14 +58,14 @@ async def test_merchants(world: World) -> None:
     merchants = client.merchants
     icon = await client.upload_media("image", "icon.png", b"png")
     business_id = await merchants.register("merchant", "Good shop", icon)
-    assert await errcode(merchants.register("merchant", "Good shop", icon)) == 45070
-    assert await errcode(merchants.register("merchant2", "Good shop", "unknown")) == 40007
+    assert await errcode_of(merchants.register("merchant", "Good shop", icon)) == 45070
+    assert await errcode_of(merchants.register("merchant2", "Good shop", "unknown")) == 40007
     await merchants.update(business_id, nickname="Best shop")
     assert (await merchants.find(business_id)).nickname == "Best shop"
     assert (await merchants.find_by_name("merchant")).business_id == business_id
-    assert await errcode(merchants.find("7")) == 45071
+    assert await errcode_of(merchants.find("7")) == 45071
     assert [merchant.nickname for merchant in await merchants.page()] == ["Best shop"]
     await merchants.bind_work("ww1")
-    assert await errcode(merchants.bind_work("ww1")) == 10130603
+    assert await errcode_of(merchants.bind_work("ww1")) == 10130603
     await merchants.unbind_work("ww1")
-    assert await errcode(merchants.unbind_work("ww1")) == 10130604
+    assert await errcode_of(merchants.unbind_work("ww1")) == 10130604
