@@ -86,7 +86,7 @@ async def counting(request: web.Request) -> web.StreamResponse:
 
 @asynccontextmanager
 async def a_client(
-    *answers: Callable[[web.Request], Any], timeout: float = 5.0, limits: ApiLimits | None = None
+    *answers: Callable[[web.Request], Any], timeout: float = 30.0, limits: ApiLimits | None = None
 ) -> AsyncIterator[tuple[Any, Server]]:
     """Yield a client and its server."""
     server = Server(list(answers))

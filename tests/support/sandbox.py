@@ -31,7 +31,7 @@ from wxbus_sandbox.state import SANDBOX, Sandbox
 E = TypeVar("E")
 
 EVENT_WAIT = 30.0
-"""Seconds until a test gives up to wait for an event."""
+"""Seconds until a test gives up to wait for an event or an answer."""
 NOW = 1_790_000_000.0
 TOKEN = "console-token"
 SECRET = "appsecret-0123456789abcdef"
@@ -245,6 +245,6 @@ async def a_world(
         app.middlewares[:0] = middlewares
         url = f"http://127.0.0.1:{await stack.enter_async_context(listening(app, host='127.0.0.1', port=0))}"
         control = await stack.enter_async_context(SandboxClient.open(url))
-        http = await stack.enter_async_context(WeChatHttp.open(url, 5.0))
-        wecom = await stack.enter_async_context(WeChatHttp.open(f"{url}/wecom", 5.0))
+        http = await stack.enter_async_context(WeChatHttp.open(url, EVENT_WAIT))
+        wecom = await stack.enter_async_context(WeChatHttp.open(f"{url}/wecom", EVENT_WAIT))
         yield World(url, app[SANDBOX], clock, control, http, wecom, SandboxTokens(http, wecom, control), ingress)

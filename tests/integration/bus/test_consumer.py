@@ -1,3 +1,5 @@
+"""The consumer against a real RabbitMQ: order, acknowledgements, subscriptions, lost connections."""
+
 import asyncio
 from contextlib import suppress
 

@@ -1,3 +1,5 @@
+"""The publisher against a real RabbitMQ: confirms, budgets, lost connections."""
+
 import asyncio
 import re
 from collections.abc import AsyncIterator

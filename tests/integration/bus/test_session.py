@@ -1,3 +1,5 @@
+"""One AMQP session against a real RabbitMQ: set-up, errors, replacement of the connection."""
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

@@ -1,3 +1,5 @@
+"""Tasks that run in the background of a block."""
+
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable

@@ -1,3 +1,5 @@
+"""Growing delays between attempts."""
+
 from wxbus.aio.backoff import Backoff
 
 

@@ -1,3 +1,5 @@
+"""One run for all callers with the same key."""
+
 import asyncio
 
 import pytest

@@ -1,3 +1,5 @@
+"""Connections to RabbitMQ: addresses, errors, cancellation."""
+
 import asyncio
 import inspect
 import traceback

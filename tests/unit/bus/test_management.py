@@ -1,3 +1,5 @@
+"""The client of RabbitMQ's management API."""
+
 from base64 import b64decode
 
 import pytest

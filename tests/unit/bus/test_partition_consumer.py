@@ -1,3 +1,5 @@
+"""The consumer of one partition."""
+
 import asyncio
 from types import SimpleNamespace
 from typing import Any

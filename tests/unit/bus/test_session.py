@@ -1,3 +1,5 @@
+"""How the end of an AMQP session is noticed."""
+
 import asyncio
 
 from wxbus.bus.amqp.connection import HEARTBEAT

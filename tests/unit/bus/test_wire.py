@@ -1,3 +1,5 @@
+"""Envelopes as AMQP messages."""
+
 from datetime import UTC, datetime
 from typing import Any
 
