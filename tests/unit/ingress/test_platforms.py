@@ -1,5 +1,7 @@
 """Third-party platforms: one address for their events, one for each authorizer."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.support.pushes import APPID, Push, a_push, a_text
@@ -67,18 +69,18 @@ async def test_each_address_accepts_one_kind_of_message(ingress: Ingress, place:
 
 
 @pytest.mark.parametrize(
-    ("place", "push"),
+    ("place", "made"),
     [
-        (f"platform/{AUTHORIZER}", a_push(receive_id=AUTHORIZER)),
-        (f"platform/{AUTHORIZER}", a_push(mode=Mode.PLAIN)),
-        (f"platform/{AUTHORIZER}", a_platform_push(mode=Mode.COMPATIBLE)),
-        ("listed", a_push(receive_id=f"{APPID}-listed")),
-        ("listed", a_platform_push()),
+        (f"platform/{AUTHORIZER}", lambda: a_push(receive_id=AUTHORIZER)),
+        (f"platform/{AUTHORIZER}", lambda: a_push(mode=Mode.PLAIN)),
+        (f"platform/{AUTHORIZER}", lambda: a_platform_push(mode=Mode.COMPATIBLE)),
+        ("listed", lambda: a_push(receive_id=f"{APPID}-listed")),
+        ("listed", lambda: a_platform_push()),
     ],
 )
-async def test_only_the_platforms_keys_are_accepted(ingress: Ingress, place: str, push: Push) -> None:
+async def test_only_the_platforms_keys_are_accepted(ingress: Ingress, place: str, made: Callable[[], Push]) -> None:
     """The push must be secure, encrypted for the platform, and not at the authorizer's own address."""
-    assert await ingress.post(push, account=place) == (403, "the signature is not valid\n")
+    assert await ingress.post(made(), account=place) == (403, "the signature is not valid\n")
     assert not ingress.publisher.published
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -87,15 +87,15 @@ def sending(site: Site, request: bytes, *, connections: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "push",
-    [unsigned(LARGE_BODY), unsigned(600_000), unsigned_elements(MAX_ELEMENTS - 1)],
+    "made",
+    [lambda: unsigned(LARGE_BODY), lambda: unsigned(600_000), lambda: unsigned_elements(MAX_ELEMENTS - 1)],
     ids=["just large", "near the limit", "small, of many elements"],
 )
 async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(
-    sites: Sites, opened: list[bytes], push: Push
+    sites: Sites, opened: list[bytes], made: Callable[[], Push]
 ) -> None:
     """While sixteen connections send costly unsigned bodies, a signed callback waits for a few of them only."""
-    between: list[int] = []
+    push, between = made(), list[int]()
     async with sites() as site:
         reader, writer = await site.connect()
         with sending(site, kept_open(push), connections=HOSTILE):
