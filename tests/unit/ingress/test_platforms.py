@@ -75,7 +75,7 @@ async def test_each_address_accepts_one_kind_of_message(ingress: Ingress, place:
         (f"platform/{AUTHORIZER}", lambda: a_push(mode=Mode.PLAIN)),
         (f"platform/{AUTHORIZER}", lambda: a_platform_push(mode=Mode.COMPATIBLE)),
         ("listed", lambda: a_push(receive_id=f"{APPID}-listed")),
-        ("listed", lambda: a_platform_push()),
+        ("listed", a_platform_push),
     ],
 )
 async def test_only_the_platforms_keys_are_accepted(ingress: Ingress, place: str, made: Callable[[], Push]) -> None:
