@@ -23,7 +23,7 @@ HOPS = [
     *("worker.wait", "worker.delivery", "worker.open_context", "worker.find_route", "worker.handler", "worker.commit"),
     *("worker.send_reply", "api.token", "rpc.call", "api.call", "worker.ack"),
 ]
-PATIENCE = 60_000
+TIMEOUT = 60_000
 """Milliseconds for what the page is to show."""
 CONTEXTS = "wxbus.context."
 
@@ -67,12 +67,12 @@ class Reader:
         await self.page.fill(".typed", text)
         await self.page.click(".send")
         mine = self.page.locator(".message.mine:not(.waiting)").filter(has_text=text)
-        await mine.locator(".details").click(timeout=PATIENCE)
+        await mine.locator(".details").click(timeout=TIMEOUT)
         await self.page.click("[data-tab=trace]")
 
     async def sees(self, step: str, count: int = 1) -> None:
         """Return when the step is shown so often."""
-        await self.page.locator(f"[data-step='{step}']").nth(count - 1).wait_for(timeout=PATIENCE)
+        await self.page.locator(f"[data-step='{step}']").nth(count - 1).wait_for(timeout=TIMEOUT)
 
     async def row(self, step: str) -> str:
         """Return the text of the last row of a step."""
@@ -84,7 +84,7 @@ class Reader:
 
     async def says(self, part: str, text: str) -> None:
         """Return when the section contains the text, open or closed."""
-        await self.part(part).filter(has_text=text).wait_for(timeout=PATIENCE)
+        await self.part(part).filter(has_text=text).wait_for(timeout=TIMEOUT)
 
 
 @needs_browser

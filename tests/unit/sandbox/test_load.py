@@ -48,7 +48,7 @@ async def test_right_replies_break_nothing(world: World) -> None:
     assert report.broken == ()
     assert report.answers is not None
     assert report.reply_times is not None
-    assert report.answers.p50 <= report.answers.p99 <= report.answers.p999 <= report.answers.most
+    assert report.answers.p50 <= report.answers.p99 <= report.answers.p999 <= report.answers.max
 
 
 async def test_lost_and_repeated_replies_are_found(world: World) -> None:
@@ -116,7 +116,7 @@ def test_order_and_lateness() -> None:
         report = ledger.report(4.0, done=True)
         assert (report.inverted, report.late, report.replied, report.lost) == (inversions, 1, 2, 0)
         assert report.broken == (("late answers: 1", "order inversions: 1") if inversions else ("late answers: 1",))
-        assert report.reply_times == Times(p50=3500, p99=3500, p999=3500, most=3500)
+        assert report.reply_times == Times(p50=3500, p99=3500, p999=3500, max=3500)
 
 
 async def test_the_command_reports(world: World) -> None:
@@ -165,4 +165,4 @@ def test_what_a_bad_day_does_is_no_broken_promise() -> None:
 def test_percentiles() -> None:
     """Percentiles are of the sorted times; without times there are none."""
     assert Times.of([]) is None
-    assert Times.of([float(n) for n in range(1000, 0, -1)]) == Times(p50=501, p99=991, p999=1000, most=1000)
+    assert Times.of([float(n) for n in range(1000, 0, -1)]) == Times(p50=501, p99=991, p999=1000, max=1000)

@@ -55,7 +55,7 @@ class ComponentClient:
 
     async def recover(self, appid: str) -> int:
         """Let the service add the unknown authorizers of WeChat's list; return their number."""
-        return (await _answer(self._service.recover(appid=appid))).taken
+        return (await _answer(self._service.recover(appid=appid))).added
 
 
 async def _answer(call: Awaitable[A]) -> A:

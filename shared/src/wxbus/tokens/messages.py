@@ -143,7 +143,7 @@ class PreAuthCode(TokenMessage):
 class Recovered(TokenMessage):
     """Result of reading WeChat's list of authorizers."""
 
-    taken: int
+    added: int
     """Number of accounts that were unknown before."""
 
 

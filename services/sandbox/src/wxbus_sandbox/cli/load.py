@@ -101,4 +101,4 @@ def _verdict(report: LoadReport) -> Text:
 def _times(times: Times | None) -> str:
     if times is None:
         return "none"
-    return f"p50 {times.p50:g} ms, p99 {times.p99:g} ms, p99.9 {times.p999:g} ms, most {times.most:g} ms"
+    return f"p50 {times.p50:g} ms, p99 {times.p99:g} ms, p99.9 {times.p999:g} ms, max {times.max:g} ms"

@@ -34,7 +34,7 @@ class Times(Model):
     p50: float
     p99: float
     p999: float
-    most: float
+    max: float
 
     @classmethod
     def of(cls, times: Sequence[float]) -> "Times | None":
@@ -46,7 +46,7 @@ class Times(Model):
         def at(share: float) -> float:
             return round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 1)
 
-        return cls(p50=at(0.5), p99=at(0.99), p999=at(0.999), most=round(ordered[-1], 1))
+        return cls(p50=at(0.5), p99=at(0.99), p999=at(0.999), max=round(ordered[-1], 1))
 
 
 class LoadReport(Model):

@@ -161,7 +161,7 @@ class Platforms(ComponentService):
             raise failure_of(exc, 0).error() from exc
         await self._authorizers.mark_complete(appid)
         log.info("token.authorizers_recovered", component=appid, added=added)
-        return Recovered(taken=added)
+        return Recovered(added=added)
 
     async def complete(self, appid: str) -> None:
         """Recover the authorizers if the list in Redis is not complete: Redis is new, or has lost its data."""

@@ -40,7 +40,7 @@ class InvoiceIssuing(Family):
         repeat=Repeat.SEND,
         errcodes=(73000, 73100),
     )
-    async def take_back(self, invoice: Annotated[InvoiceRequest, Key("invoiceinfo")]) -> None:
+    async def reverse(self, invoice: Annotated[InvoiceRequest, Key("invoiceinfo")]) -> None:
         """Reverse an issued invoice."""
 
     @post(

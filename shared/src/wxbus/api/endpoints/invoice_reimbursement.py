@@ -47,7 +47,7 @@ class InvoiceUserInfo(Answer):
     seller_number: str = ""
 
 
-class HandedInvoice(Answer):
+class ChosenInvoice(Answer):
     """An invoice of a user."""
 
     card_id: str = ""
@@ -89,7 +89,7 @@ class InvoiceReimbursement(Family):
     )
     async def find(
         self, card_id: Id, encrypted_code: Annotated[str, Field(min_length=1), Key("encrypt_code")]
-    ) -> HandedInvoice:
+    ) -> ChosenInvoice:
         """Return an invoice that a user chose."""
 
     @post(
@@ -101,7 +101,7 @@ class InvoiceReimbursement(Family):
     )
     async def find_many(
         self, invoices: Annotated[list[InvoiceRef], Field(min_length=1), Key("item_list"), Refused(72052)]
-    ) -> Annotated[list[HandedInvoice], Key("item_list")]:
+    ) -> Annotated[list[ChosenInvoice], Key("item_list")]:
         """Return invoices that a user chose."""
 
     @post(

@@ -43,9 +43,9 @@ async def call_of(request: web.Request) -> Call:
     return Call(sandbox, account, await json_body(request))
 
 
-def text_of(body: dict[str, Any], name: str, *, most: int = 1024) -> str:
-    """Return the text `name` of a body, at most `most` bytes; raises ApiError 40058."""
+def text_of(body: dict[str, Any], name: str, *, limit: int = 1024) -> str:
+    """Return the text `name` of a body, at most `limit` bytes; raises ApiError 40058."""
     value = body.get(name)
-    if not isinstance(value, str) or not value or len(value.encode()) > most:
+    if not isinstance(value, str) or not value or len(value.encode()) > limit:
         raise ApiError(WRONG_PARAMETER, f"invalid request parameter: {name}")
     return value
