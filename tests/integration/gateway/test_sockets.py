@@ -68,7 +68,7 @@ def a_router() -> Router:
 
 @asynccontextmanager
 async def working(world: Gateways, router: Router) -> AsyncIterator[None]:
-    """Run a worker beside the gateways."""
+    """Run a worker beside the gateways; if it fails, the block ends with its error instead of waiting for it."""
     settings = WorkerSettings.model_validate(
         {
             "token_url": world.settings.token_url,
@@ -81,12 +81,12 @@ async def working(world: Gateways, router: Router) -> AsyncIterator[None]:
         }
     )
     stopping = asyncio.Event()
-    task = asyncio.create_task(serve(settings, router, stopping=stopping, registry=CollectorRegistry()))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await task
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve(settings, router, stopping=stopping, registry=CollectorRegistry()))
+        try:
+            yield
+        finally:
+            stopping.set()
 
 
 class Client:
