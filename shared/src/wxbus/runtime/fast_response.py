@@ -17,7 +17,7 @@ _SET_HERE: Final = ("Content-Length", "Connection", "Date", "Server")
 
 @lru_cache(maxsize=64)
 def _head(content_type: str, fields: tuple[tuple[str, str], ...]) -> bytes:
-    lines = ["HTTP/1.1 200 OK", f"Content-Type: {content_type}", *(f"{name}: {value}" for name, value in fields)]
+    lines = ["200 OK", f"Content-Type: {content_type}", *(f"{name}: {value}" for name, value in fields)]
     return "\r\n".join(lines).encode() + b"\r\n"
 
 
@@ -69,7 +69,7 @@ def encode(response: "web.StreamResponse | FastResponse", *, keep_alive: bool, v
     body = getattr(response, "body", None) or b""
     if not isinstance(body, bytes):
         raise TypeError(f"a body of {type(body).__name__}")
-    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+    lines = [f"{response.status} {response.reason}"]
     lines += [f"{name}: {value}" for name, value in response.headers.items() if name not in _SET_HERE]
     head = "\r\n".join(lines).encode() + b"\r\n"
     return _whole(head, body, keep_alive=keep_alive, version=version)
@@ -77,8 +77,7 @@ def encode(response: "web.StreamResponse | FastResponse", *, keep_alive: bool, v
 
 def _whole(head: bytes, body: bytes, *, keep_alive: bool, version: HttpVersion) -> bytes:
     connection = b""
-    if not keep_alive:
-        connection = b"Connection: close\r\n"
-    elif version != HttpVersion11:
-        connection = b"Connection: keep-alive\r\n"
+    if keep_alive != (version == HttpVersion11):  # not the default of the version
+        connection = b"Connection: keep-alive\r\n" if keep_alive else b"Connection: close\r\n"
+    head = b"HTTP/%d.%d %b" % (*version, head)
     return b"%bDate: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (head, http_date(), len(body), connection, body)
