@@ -6,7 +6,7 @@ from typing import Any
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 
 
-def an_envelope(number: int = 0, *, openid: str = "o_1", **fields: Any) -> Envelope:
+def an_envelope(number: int = 0, *, openid: str | None = "o_1", **fields: Any) -> Envelope:
     """Return a callback of user `openid` with `number` as body."""
     return Envelope(
         **{

@@ -161,7 +161,7 @@ class Rig:
 
     def __init__(
         self,
-        router: Router,
+        router: BaseRouter,
         *,
         store: ContextStore | None = None,
         availability: StoreAvailability | None = None,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from wxbus.wechat.documents.document import Document
 from wxbus_worker import Context, TextMessage, reply
 from wxbus_worker.context.context import ContextPolicy, encode
 from wxbus_worker.context.records import record
@@ -14,7 +15,7 @@ def again(context: Context, policy: ContextPolicy | None = None) -> Context:
     return Context("wx1", "o_1", policy or ContextPolicy(), encode(context))
 
 
-def a_document(content: str) -> dict[str, object]:
+def a_document(content: str) -> Document:
     """Return the document of a text message."""
     return {
         "ToUserName": "gh",

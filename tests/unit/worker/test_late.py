@@ -100,17 +100,19 @@ async def test_a_blocked_rabbitmq_restarts_the_time(rig: Rig, sweeper: ReplySwee
     assert await sweeper.sweep() == 1
 
 
-async def test_a_rabbitmq_that_hangs_gets_no_note(rig: Rig, sweeper: ReplySweeper) -> None:
+async def test_a_rabbitmq_that_hangs_gets_no_note(
+    rig: Rig, sweeper: ReplySweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The probe detects it: a note that RabbitMQ accepts now would be in the lane before those of ingress."""
     publisher = rig.memory_publisher
 
     async def hangs(*, budget: float) -> None:
         raise BrokerUnavailable(f"no answer within {budget} s")
 
-    publisher.probe, probe = hangs, publisher.probe
-    with pytest.raises(BrokerUnavailable, match="no answer"):
-        await sweeper.sweep()
-    publisher.probe = probe
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher, "probe", hangs)
+        with pytest.raises(BrokerUnavailable, match="no answer"):
+            await sweeper.sweep()
     rig.ahead += CLAIM_SECONDS
     assert await sweeper.sweep() == 0
     assert publisher.published == []
@@ -118,14 +120,16 @@ async def test_a_rabbitmq_that_hangs_gets_no_note(rig: Rig, sweeper: ReplySweepe
     assert await sweeper.sweep() == 1
 
 
-async def test_an_outage_between_probe_and_note_holds_the_note_back(rig: Rig, sweeper: ReplySweeper) -> None:
+async def test_an_outage_between_probe_and_note_holds_the_note_back(
+    rig: Rig, sweeper: ReplySweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """RabbitMQ reports an alarm only to publishers: the probe is the first to notice it."""
     publisher = rig.memory_publisher
 
     async def blocked_by_it(*, budget: float) -> None:  # noqa: ARG001 - as the outlet's
         publisher.unavailable = True
 
-    publisher.probe = blocked_by_it
+    monkeypatch.setattr(publisher, "probe", blocked_by_it)
     with pytest.raises(BrokerUnavailable):
         await sweeper.sweep()
     assert publisher.published == []

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -82,7 +83,7 @@ async def test_a_type_comes_before_its_base() -> None:
 
         async def on_short_video(self, message: ShortVideoMessage) -> None: ...
 
-    header = {"to_user": "gh", "from_user": "o", "created_at": 1, "media_id": "m"}
+    header: dict[str, Any] = {"to_user": "gh", "from_user": "o", "created_at": 1, "media_id": "m"}
     for message in (ShortVideoMessage(**header), VideoMessage(**header)):
         found = await route_for(Shop().as_router(), message)
         assert found
@@ -302,7 +303,7 @@ async def test_a_class_may_set_the_context_policy() -> None:
 
     client = HandlerClient(Shop())
     await client.text("tea")
-    context = (await client.text("cups")).context
+    context: Context[Any] = (await client.text("cups")).context
     assert context.storage == Cart(items=["tea", "cups"])
     assert context.expire_after == timedelta(hours=2)
     assert len(context.requests) == 1

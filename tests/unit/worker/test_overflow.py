@@ -5,6 +5,7 @@ import random
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -225,7 +226,7 @@ async def test_a_note_goes_round_while_a_lane_overflows() -> None:
         await worker.idle()
 
 
-def _fields(envelope: Envelope) -> dict[str, object]:
+def _fields(envelope: Envelope) -> dict[str, Any]:
     return {name: getattr(envelope, name) for name in Envelope.__slots__}
 
 

@@ -13,13 +13,14 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer, delivered_passively, reply_deadline_passed
 from wxbus.errors import WeChatUnavailable
 from wxbus.testing import MemoryDelivery, MemoryPublisher
+from wxbus.wechat.documents.codec import Renderable
 from wxbus_worker import AnyMessage, Event, RetryLater, RetryPolicy, Router, TextMessage, WeChatError, reply
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.store.ports import dedup_key_of
 from wxbus_worker.sweepers.replies import ReplySweeper
 
 PASSIVE = SHOP.model_copy(update={"reply": "passive"})
-AWAITED = {"reply_to": "ingress", "correlation_id": "c", "expiration": 60.0}
+AWAITED: dict[str, Any] = {"reply_to": "ingress", "correlation_id": "c", "expiration": 60.0}
 """Seconds; ingress does not stop waiting while a slow machine runs a test."""
 LATER = 120.0
 Returned = Callable[[TextMessage], Awaitable[object]]
@@ -46,7 +47,7 @@ def awaited(content: str = "a", **fields: Any) -> Envelope:
     return a_text_envelope(content, **{**AWAITED, **fields})
 
 
-def answers(rig: Rig) -> list[str | None]:
+def answers(rig: Rig) -> list[Renderable | None]:
     """Return the texts of the answers to ingress; None for an answer without a reply."""
     return [
         None if answer.document is None else answer.document["Content"] for _, answer in rig.memory_publisher.answered

@@ -43,17 +43,17 @@ class TokenService:
         self.reported: list[tuple[Any, ...]] = []
         self.error: Exception | None = None
 
-    async def deliver_ticket(self, appid: str, ticket: str, *, created_at: int) -> object:
+    async def deliver_ticket(self, appid: str, ticket: str, *, created_at: int) -> None:
         """Record a ticket."""
-        return self._note("deliver_ticket", appid, ticket, created_at)
+        self._note("deliver_ticket", appid, ticket, created_at)
 
-    async def authorize(self, appid: str, code: str, *, authorizer_appid: str | None = None) -> object:
+    async def authorize(self, appid: str, code: str, *, authorizer_appid: str | None = None) -> None:
         """Record an authorization."""
-        return self._note("authorize", appid, code, authorizer_appid)
+        self._note("authorize", appid, code, authorizer_appid)
 
-    async def unauthorize(self, appid: str, authorizer_appid: str, *, created_at: int) -> object:
+    async def unauthorize(self, appid: str, authorizer_appid: str, *, created_at: int) -> None:
         """Record a withdrawal."""
-        return self._note("unauthorize", appid, authorizer_appid, created_at)
+        self._note("unauthorize", appid, authorizer_appid, created_at)
 
     def _note(self, *what: Any) -> None:
         if self.error:

@@ -92,5 +92,5 @@ def test_samples_import_public_names_only(name: str, sample: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A typing error in an import is reported as Python reports it, and completion offers the public names."""
     with pytest.raises(ImportError, match="Rooter"):
-        from wxbus_worker import Rooter  # type: ignore[attr-defined]  # noqa: F401
+        from wxbus_worker import Rooter  # noqa: F401
     assert dir(wxbus_worker) == wxbus_worker.__all__

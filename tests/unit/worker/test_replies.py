@@ -26,7 +26,7 @@ from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox, OutboxRun
 from wxbus_worker.replies.reports import UndeliveredReports
 from wxbus_worker.store.ports import ContextKey, SendLease, dedup_key_of
-from wxbus_worker.testing import MemoryContextStore
+from wxbus_worker.testing import MemoryContextStore, RecordingWeChat
 from wxbus_worker.testing.wechat import RecordingSockets
 
 AGENT: dict[str, Any] = {"kind": AccountKind.WECOM, "agent_id": 1000002}
@@ -164,7 +164,7 @@ async def test_an_expired_send_lease_is_claimed_again_before_the_next_reply() ->
     outbox = Outbox(
         store,
         lambda _: wechat,
-        sockets=RecordingSockets(wechat),
+        sockets=RecordingSockets(RecordingWeChat()),
         reports=UndeliveredReports(MemoryPublisher()),
         budget=10.0,
         metrics=WorkerMetrics(CollectorRegistry()),

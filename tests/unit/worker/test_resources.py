@@ -139,10 +139,12 @@ async def test_a_failed_start_names_the_provider_and_closes_the_others() -> None
 
     class Cache: ...
 
+    async def connect() -> Cache:
+        raise ConnectionRefusedError("no cache at redis://user:hidden@host")
+
     @asynccontextmanager
     async def open_cache() -> AsyncIterator[Cache]:
-        raise ConnectionRefusedError("no cache at redis://user:hidden@host")
-        yield Cache()
+        yield await connect()
 
     @asynccontextmanager
     async def open_wrong() -> AsyncIterator[Any]:

@@ -411,16 +411,16 @@ def test_wrong_registrations_are_errors() -> None:
         router.text(regex="(")
     for given in (TextMessage, 5):
         with pytest.raises(ConfigurationError, match="is not a type of event"):
-            router.event(given)  # type: ignore[type-var]
+            router.event(given)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="is not a type of message"):
         router.message("text")  # type: ignore[arg-type]
-    for given in (5, MessageHandler):
+    for included in (5, MessageHandler):
         with pytest.raises(ConfigurationError, match="must be a Router or an instance of a MessageHandler class"):
-            router.include(given)  # type: ignore[arg-type]
+            router.include(included)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="handler 5 must be"):
-        router.on_error(5)
+        router.on_error(5)  # type: ignore[call-overload]
     with pytest.raises(ConfigurationError, match="text 5 must be a str"):
-        router.text("five", 5)
+        router.text("five", 5)  # type: ignore[call-overload]
     with pytest.raises(ConfigurationError, match="cannot include"):
         router.include(router)
     sub.include(router)
@@ -456,7 +456,7 @@ async def test_fallbacks_take_the_options_of_a_route() -> None:
     assert route is not None
     assert (route.retry, route.time_limit, route.dedup) == (policy, timedelta(seconds=5), False)
     with pytest.raises(ConfigurationError, match="time_limit must be a timedelta"):
-        Router().default(time_limit=5)(fallback)  # type: ignore[typeddict-item]
+        Router().default(time_limit=5)(fallback)  # type: ignore[call-overload]
 
 
 async def test_plain_functions_run_in_threads() -> None:

@@ -15,6 +15,7 @@ from wxbus_worker import (
     Context,
     HandlerCall,
     ImageMessage,
+    Message,
     MessageHandler,
     Router,
     ScanEvent,
@@ -61,7 +62,7 @@ async def test_texts_and_events_match_by_their_parts() -> None:
         return "poster"
 
     client = HandlerClient(router)
-    found = {
+    found: dict[str, list[Message]] = {
         "refund": [client.new(TextMessage, content="a refund, please"), client.new(TextMessage, content="我要退款")],
         "buy": [client.new(TextMessage, content="buy tea"), client.new(TextMessage, content="order tea")],
         "answer": [client.new(TextMessage, content="Yes", menu_id="yes")],

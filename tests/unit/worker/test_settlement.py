@@ -98,16 +98,17 @@ async def test_a_failing_message_is_retried_with_growing_delays_then_dead_letter
     """The dead letter has reason, number of attempts, error and traceback."""
     rig = Rig(failing(ZeroDivisionError("the reason")), delays=("1s", "5s"))
     envelope = a_text_envelope()
+    deliveries: list[MemoryDelivery] = []
     for _ in range(3):
-        delivery = MemoryDelivery(envelope)
-        await rig.handle(delivery)
-        assert delivery.acked
+        deliveries.append(MemoryDelivery(envelope))
+        await rig.handle(deliveries[-1])
+        assert deliveries[-1].acked
         if rig.memory_publisher.retries:
             envelope = rig.memory_publisher.retries[-1][0]
 
     assert [(retry.attempt, delay) for retry, delay in rig.memory_publisher.retries] == [(2, "1s"), (3, "5s")]
     ((dead_letter, death),) = rig.memory_publisher.dead_letters
-    assert dead_letter is delivery
+    assert dead_letter is deliveries[-1]
     assert (death.reason, death.attempts) == ("attempts", 3)
     assert death.error == "ZeroDivisionError: the reason"
     assert "in fail" in death.traceback
@@ -287,12 +288,13 @@ async def test_an_abandoned_delivery_is_not_settled() -> None:
     rig = Rig(router)
     rig.wechat.open.clear()
     job = Job(MemoryDelivery(a_text_envelope("hello")))
-    job.task = asyncio.create_task(rig.work(job))  # type: ignore[assignment]
+    work = asyncio.create_task(rig.work(job))
+    job.task = work  # type: ignore[assignment] # a job only cancels it
     await rig.wechat.sending.wait()
     job.abandon()
     rig.wechat.open.set()
 
-    assert isinstance(await job.task, Abandon)
+    assert isinstance(await work, Abandon)
     assert rig.wechat.texts == ["hello"]
     assert not job.delivery.acked  # type: ignore[attr-defined]
 
@@ -309,12 +311,13 @@ async def test_an_abandoned_failure_is_not_retried() -> None:
     rig.wechat.open.clear()
     rig.wechat.errors.append(TokenUnavailable("no token"))
     job = Job(MemoryDelivery(a_text_envelope()))
-    job.task = asyncio.create_task(rig.work(job))  # type: ignore[assignment]
+    work = asyncio.create_task(rig.work(job))
+    job.task = work  # type: ignore[assignment] # a job only cancels it
     await rig.wechat.sending.wait()
     job.abandon()
     rig.wechat.open.set()
 
-    assert isinstance(await job.task, Abandon)
+    assert isinstance(await work, Abandon)
     assert not rig.memory_publisher.retries
 
 
@@ -339,7 +342,7 @@ async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
 
 async def test_a_retry_waits_for_the_broker() -> None:
     """Without a confirm the delivery is not acknowledged; then it is settled once."""
-    acked_before_confirm = []
+    acked_before_confirm: list[bool] = []
 
     class Unavailable(MemoryPublisher):
         async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:

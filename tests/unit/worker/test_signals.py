@@ -21,13 +21,13 @@ class Paid(BaseModel):
     cents: int
 
 
-def a_signal(name: str, data: dict[str, Any] | None = None, **more: str) -> Envelope:
+def a_signal(name: str, data: dict[str, Any] | None = None, **more: Any) -> Envelope:
     """Return the envelope of an event that another program posted."""
     request = EventRequest(account="shop", openid=OPENID, name=name, data=data or {}, **more)
     return request.envelope(account="shop", appid=APPID)
 
 
-def a_send(text: str, **more: str) -> Envelope:
+def a_send(text: str, **more: Any) -> Envelope:
     """Return the envelope of a text that another program sent."""
     request = SendRequest(account="shop", openid=OPENID, reply=reply.Text(text), **more)
     return request.envelope(account="shop", appid=APPID)

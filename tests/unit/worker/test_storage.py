@@ -84,8 +84,8 @@ def test_an_incompatible_stored_context_is_reported_without_values(context: Cont
     with pytest.raises(ValueError, match=r"does not fit Changed: lines: Input should be a valid integer") as caught:
         _ = changed.storage
     assert "secret" not in str(caught.value)
-    again = Context("wx1", "o_1", ContextPolicy(storage=CartState), encode(changed))
-    assert (again.state, again.storage) == ("paying", context.storage)
+    restored: Context[CartState] = Context("wx1", "o_1", ContextPolicy(storage=CartState), encode(changed))
+    assert (restored.state, restored.storage) == ("paying", context.storage)
 
 
 def test_a_storage_that_is_not_a_dict_is_an_error() -> None:
@@ -110,7 +110,8 @@ async def test_handlers_share_the_model_of_the_running_router() -> None:
     await client.text("a")
     answer = await client.text("b")
     assert answer.texts == ["2"]
-    assert answer.context.storage.lines == [Line(name="a"), Line(name="b")]
+    added: Context[Any] = answer.context
+    assert added.storage.lines == [Line(name="a"), Line(name="b")]
 
     with pytest.raises(ConfigurationError, match=r"add takes Context\[CartState\], but .* router sub is dict"):
         RouteTable(sub)

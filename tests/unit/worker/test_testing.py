@@ -8,6 +8,7 @@ import structlog
 
 from wxbus.api.models import File
 from wxbus.wechat import parse_message
+from wxbus.wechat.documents.document import Document
 from wxbus_worker import (
     Account,
     AccountKind,
@@ -197,7 +198,13 @@ def test_a_message_and_its_document_are_equivalent(kind: type[Message], fields: 
 
 def test_an_unknown_event_can_be_sent() -> None:
     """Its document is the one that WeChat sent."""
-    document = {"ToUserName": "gh", "FromUserName": "o", "CreateTime": "1", "MsgType": "event", "Event": "new"}
+    document: Document = {
+        "ToUserName": "gh",
+        "FromUserName": "o",
+        "CreateTime": "1",
+        "MsgType": "event",
+        "Event": "new",
+    }
     assert document_of(UnknownEvent.from_document(document)) == document
 
 
@@ -252,7 +259,7 @@ def test_errors_are_logged_with_plain_tracebacks(router: Router, capsys: pytest.
     words = "of a variable"
     HandlerClient(router)
     try:
-        {}["x"]
+        {"y": 1}["x"]
     except KeyError:
         structlog.get_logger().exception("failed")
     output = capsys.readouterr().out

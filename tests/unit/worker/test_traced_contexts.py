@@ -63,7 +63,7 @@ def test_contexts_are_refused_with_wechats_address(monkeypatch: pytest.MonkeyPat
         load_accounts(load(WorkerSettings), CollectorRegistry())
     for name in ("WXBUS_WECHAT_API_URL", "WXBUS_WECOM_API_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:8082")
-    assert load_accounts(load(WorkerSettings), CollectorRegistry()).current.named("shop")
+    assert load_accounts(load(WorkerSettings), CollectorRegistry()).current.named("shop").name == "shop"
 
 
 class Shop(MessageHandler):

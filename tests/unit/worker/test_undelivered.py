@@ -96,7 +96,7 @@ async def test_the_report_comes_before_the_reply_leaves_the_outbox() -> None:
         raise BrokerUnavailable("away")
 
     publish = rig.memory_publisher.publish
-    rig.memory_publisher.publish = unavailable  # type: ignore[method-assign, assignment] # for one call
+    rig.memory_publisher.publish = unavailable  # type: ignore[method-assign] # for one call
     assert isinstance(await rig.handle(a_text_envelope("a")), Retry)
     assert rig.memory.outbox(KEY) == [reply.Text("a")]
     rig.memory_publisher.publish = publish  # type: ignore[method-assign]
