@@ -1,9 +1,12 @@
 """aiohttp's test client for its low-level server."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiohttp import web
-from aiohttp.test_utils import BaseTestServer
+from aiohttp.test_utils import BaseTestServer, TestClient
+
+HttpClient: TypeAlias = TestClient[web.BaseRequest, None]
+"""A client of a `LowLevelServer`."""
 
 
 class LowLevelServer(BaseTestServer):

@@ -35,7 +35,6 @@ from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.route_table import RouteTable
-from wxbus_worker.handlers.router import Router
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.reports import UndeliveredReports

@@ -15,7 +15,7 @@ PATH = "/cgi-bin/some/endpoint"
 SECRET = "91_a-secret-token"
 KINDS = ("application/json", "text/plain", "text/html", "image/jpeg")
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),

@@ -333,7 +333,7 @@ def test_calls_wait_for_a_connection(loop: str, monkeypatch: pytest.MonkeyPatch)
 def test_tls(loop: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Calls and downloads are encrypted, over kept connections; a certificate of an unknown authority is refused."""
     authority, stranger = CertificateAuthority(tmp_path), CertificateAuthority(tmp_path, "stranger")
-    contexts = []
+    contexts: list[ssl.SSLContext] = []
     for issuer in (authority, stranger):
         pair = issuer.issue("CN=api", name=f"api-{len(contexts)}")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable
 from contextlib import suppress
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from wxbus_sandbox.models import Fault
 from wxbus_sandbox.rules.samples import sample
 
 ENDPOINTS = all_endpoints()
-ODD = (None, "", 0, "x", [None], {"a": 1}, [[]])
+ODD: tuple[Any, ...] = (None, "", 0, "x", [None], {"a": 1}, [[]])
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 

@@ -25,11 +25,11 @@ class ToSandbox(HTTPAdapter):
         super().__init__()
         self._url = url
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Send a request there."""
         assert request.url is not None
         request.url = request.url.replace("https://api.weixin.qq.com", self._url)
-        return super().send(request, **options)
+        return super().send(request, *args, **options)
 
 
 async def calls_of(account: str, pairs: list[Pair], *, ours: bool) -> list[dict[str, Any]]:

@@ -12,8 +12,6 @@ from pydantic import SecretStr
 
 from tests.support.api_server import a_client
 from tests.support.sandbox import World
-from wxbus.api.endpoints.account_statistics import AccountStatistics
-from wxbus.api.endpoints.js_errors import JsErrors
 from wxbus.api.endpoints.mass_content import (
     MassArticles,
     MassCard,
@@ -22,11 +20,8 @@ from wxbus.api.endpoints.mass_content import (
     MassVideo,
     MassVoice,
 )
-from wxbus.api.endpoints.mass_messages import MassMessages
-from wxbus.api.endpoints.mini_program_statistics import MiniProgramStatistics
 from wxbus.api.endpoints.payment_rules import Environment
 from wxbus.api.endpoints.periods import LastDays, Period
-from wxbus.api.endpoints.sessions import Sessions
 from wxbus.errors import BadRequest
 from wxbus_worker.testing.wechat import RecordingWeChat
 
@@ -55,7 +50,7 @@ def a_wechat(**answers: dict[str, Any]) -> RecordingWeChat:
 async def test_mass_messages_name_their_type_and_their_recipients() -> None:
     """The fields of a message are in an object with its own name; a tag excludes `is_to_all`."""
     wechat = a_wechat(sendall={"msg_id": 2**60, "msg_data_id": 2**60 + 1})
-    mass = MassMessages(wechat)
+    mass = wechat.mass_messages
     job = await mass.send_to_all(MassText(content="你好"), client_id="c", send_ignore_reprint=True)
     assert (job.msg_id, job.msg_data_id) == (str(2**60), str(2**60 + 1))
     await mass.send_to_tag(2, MassArticles(media_id="m"))
@@ -94,23 +89,23 @@ async def test_every_kind_of_mass_message() -> None:
         ),
         (MassCard(card_id="p"), {"msgtype": "wxcard", "wxcard": {"card_id": "p", "card_ext": ""}}),
     ):
-        await MassMessages(wechat).preview("oUser", message)
+        await wechat.mass_messages.preview("oUser", message)
         assert wechat.calls[-1][2]["json"] == {"touser": "oUser", **wire}
 
 
 async def test_ids_are_sent_as_numbers() -> None:
     """WeChat wants a number; the text keeps all digits."""
     wechat = a_wechat()
-    await MassMessages(wechat).delete(str(2**62 + 1), article=1)
+    await wechat.mass_messages.delete(str(2**62 + 1), article=1)
     assert wechat.calls[-1][2]["json"] == {"msg_id": 2**62 + 1, "article_idx": 1}
     with pytest.raises(ValueError, match="msg_id"):
-        await MassMessages(wechat).delete("12a")
+        await wechat.mass_messages.delete("12a")
 
 
 async def test_a_session_key_is_never_sent() -> None:
     """WeChat gets a signature with it: the HMAC of an empty text."""
     wechat = a_wechat()
-    await Sessions(wechat).check("oUser", SecretStr("c2Vzc2lvbi1rZXk="))
+    await wechat.sessions.check("oUser", SecretStr("c2Vzc2lvbi1rZXk="))
     signature = hmac.new(b"c2Vzc2lvbi1rZXk=", b"", hashlib.sha256).hexdigest()
     assert wechat.calls[-1][2]["params"] == {"sig_method": "hmac_sha256", "openid": "oUser", "signature": signature}
 
@@ -119,7 +114,7 @@ async def test_periods_are_sent_as_their_first_and_last_day() -> None:
     """A day, a week and a month need one date; Official Accounts have dashes in it, Mini Programs have none."""
     sent: dict[str, object] = {}
     wechat = a_wechat()
-    account, mini = AccountStatistics(wechat), MiniProgramStatistics(wechat)
+    account, mini = wechat.account_statistics, wechat.mini_program_statistics
     day, wednesday = date(2026, 3, 31), date(2026, 2, 25)
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: account.articles(day),
@@ -149,7 +144,7 @@ async def test_a_period_that_is_too_long_is_refused_before_the_network() -> None
     """The error names the days and the limit, or that the end is before the begin."""
     wechat = RecordingWeChat()
     with pytest.raises(ValueError, match=r"new_followers: period: has 8 days, at most 7"):
-        await AccountStatistics(wechat).new_followers(Period(begin=date(2026, 3, 1), end=date(2026, 3, 8)))
+        await wechat.account_statistics.new_followers(Period(begin=date(2026, 3, 1), end=date(2026, 3, 8)))
     with pytest.raises(ValueError, match="end is before begin"):
         Period(begin=date(2026, 3, 2), end=date(2026, 3, 1))
     assert wechat.calls == []
@@ -171,7 +166,7 @@ async def test_the_sandbox_refuses_other_periods(world: World) -> None:
 async def test_times_of_logs_are_those_of_china() -> None:
     """WeChat wants a text without a timezone."""
     wechat = a_wechat()
-    await JsErrors(wechat).page(datetime(2026, 1, 1, 20, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    await wechat.js_errors.page(datetime(2026, 1, 1, 20, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
     sent = wechat.calls[-1][2]["json"]
     assert (sent["startTime"], sent["endTime"]) == ("2026-01-02 04:00:00", "2026-01-02 08:00:00")
 

@@ -4,10 +4,9 @@ import types
 from collections.abc import Iterator
 
 import pytest
-from aiohttp.test_utils import TestClient
 from prometheus_client import CollectorRegistry
 
-from tests.support.http import LowLevelServer
+from tests.support.http import HttpClient, LowLevelServer
 from tests.support.readme import ROOT, samples_of
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Server
@@ -37,7 +36,7 @@ async def test_the_service_of_the_page_is_called(page: types.ModuleType) -> None
     key, entry = new_key("till", ["points:read:shop"])
     access, points = ApiKeyAccess(ApiKeys.of([entry])), page.StoredPoints(Stored(shop=12))
     server = Server([points], access=access, stages=[page.find_tenant], registry=CollectorRegistry())
-    async with TestClient(LowLevelServer(build_http(server))) as http:
+    async with HttpClient(LowLevelServer(build_http(server))) as http:
         vars(page)["ADDRESS"] = str(http.make_url("/"))
         assert await page.points_of("shop", key) == 12
         with pytest.raises(RpcFailure, match="403"):

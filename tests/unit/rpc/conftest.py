@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import TestClient
 from prometheus_client import CollectorRegistry
 
-from tests.support.http import LowLevelServer
+from tests.support.http import HttpClient, LowLevelServer
 from tests.support.rpc import SECRET_TEXT, Echo, Keys, Question, Reply, new_keys
 from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable, UnknownAccount
 from wxbus.rpc import Server
@@ -36,11 +35,11 @@ def read_timeout() -> float:
 
 
 @pytest.fixture
-async def http(echo: Echo, keys: Keys, read_timeout: float) -> AsyncIterator[TestClient]:
+async def http(echo: Echo, keys: Keys, read_timeout: float) -> AsyncIterator[HttpClient]:
     """An HTTP client of the service."""
     server = Server([echo], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
     app = build_http(server, body_limit=2000, read_timeout=read_timeout)
-    async with TestClient(LowLevelServer(app)) as client:
+    async with HttpClient(LowLevelServer(app)) as client:
         yield client
 
 

@@ -1,15 +1,16 @@
 """The client over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
+from tests.support.http import HttpClient
 from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import Client, method, service
@@ -17,13 +18,13 @@ from wxbus.rpc import Client, method, service
 QUESTION = Question(appid="wx1")
 
 
-def address(http: TestClient) -> str:
+def address(http: HttpClient) -> str:
     """Return the address of the service."""
     return str(http.make_url("/"))
 
 
 @pytest.fixture
-async def client(http: TestClient, keys: Keys) -> AsyncIterator[Client]:
+async def client(http: HttpClient, keys: Keys) -> AsyncIterator[Client]:
     """A client of the service."""
     async with Client.open(address(http), keys.full) as opened:
         yield opened
@@ -74,10 +75,7 @@ async def test_a_refused_connection_is_rpc_unavailable(unused_tcp_port: int, key
     assert caught.value.__cause__ is caught.value.__context__ is None, "errors of aiohttp may contain the headers"
 
 
-Answering = Callable[[web.Request], "asyncio.Future[web.StreamResponse]"]
-
-
-def serving(handler: Answering) -> AbstractAsyncContextManager[TestServer]:
+def serving(handler: Handler) -> TestServer:
     """Serve one handler for every path."""
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", handler)

@@ -1,5 +1,8 @@
 """Declarations and scopes."""
 
+# mypy: disable-error-code="empty-body"
+# A declaration needs no body.
+
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -24,7 +27,7 @@ def test_an_override_without_a_mark_is_not_callable() -> None:
 
     @service("quiet")
     class Quiet(Echo):
-        async def say(self, request: Question) -> Reply:
+        async def say(self, request: Question) -> Reply:  # type: ignore[override] # not declared
             raise AssertionError(request)
 
     assert not methods_of(Quiet())
@@ -78,7 +81,7 @@ def test_a_wrong_declaration_is_refused_at_once() -> None:
 
         @service("a")
         class _B:
-            @method(Question, scopes=["a:b"])
+            @method(Question, scopes=["a:b"])  # type: ignore[arg-type] # what is tested
             async def b(self, request: str) -> Reply: ...
 
     with pytest.raises(ValueError, match="at least one scope"):

@@ -14,6 +14,8 @@ def test_the_file_contains_no_key(tmp_path: Path) -> None:
     """It has the public prefix and the hash: its readers cannot call."""
     key, entry = new_key("worker", ["token:get:*"])
     assert key not in entry.model_dump_json()
+    assert entry.prefix is not None
+    assert entry.sha256 is not None
     assert key.startswith(entry.prefix)
 
     path = tmp_path / "keys.toml"

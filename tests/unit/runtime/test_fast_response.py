@@ -6,9 +6,8 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient
 
-from tests.support.http import LowLevelServer
+from tests.support.http import HttpClient, LowLevelServer
 from wxbus.runtime.fast_response import FastResponse
 
 BODY = "好".encode()
@@ -21,13 +20,13 @@ async def answer(request: web.BaseRequest) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[TestClient]:
+async def client() -> AsyncIterator[HttpClient]:
     """A client of a server with fast responses."""
-    async with TestClient(LowLevelServer(web.Server(answer))) as client:
+    async with HttpClient(LowLevelServer(web.Server(answer))) as client:
         yield client
 
 
-async def exchange(client: TestClient, *requests: bytes) -> bytes:
+async def exchange(client: HttpClient, *requests: bytes) -> bytes:
     """Send bytes over one connection; return everything until it is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"".join(requests))
@@ -38,7 +37,7 @@ async def exchange(client: TestClient, *requests: bytes) -> bytes:
         await writer.wait_closed()
 
 
-async def test_a_response_is_complete(client: TestClient) -> None:
+async def test_a_response_is_complete(client: HttpClient) -> None:
     """Length, type, date (RFC 9110, 6.6.1) and the given fields; no name of the server."""
     answered = await client.post("/", data=b"question")
     assert (answered.status, await answered.read()) == (200, BODY)
@@ -48,7 +47,7 @@ async def test_a_response_is_complete(client: TestClient) -> None:
     assert "Server" not in answered.headers
 
 
-async def test_a_connection_is_persistent(client: TestClient) -> None:
+async def test_a_connection_is_persistent(client: HttpClient) -> None:
     """Two pipelined requests get two responses; the connection is closed when the client asks."""
     ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     said = await exchange(client, ask, ask.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
@@ -57,7 +56,7 @@ async def test_a_connection_is_persistent(client: TestClient) -> None:
     assert b"Connection: close\r\n" in second
 
 
-async def test_http_1_0_closes_by_default(client: TestClient) -> None:
+async def test_http_1_0_closes_by_default(client: HttpClient) -> None:
     """The response has the version of the request, and names the connection only if it stays open, as aiohttp does."""
     ask = b"GET / HTTP/1.0\r\n%b\r\n"
     head = (await exchange(client, ask % b"")).removesuffix(BODY)
@@ -78,7 +77,7 @@ async def test_a_disconnected_client_is_not_an_error() -> None:
             await release.wait()
         return await answer(request)
 
-    async with TestClient(LowLevelServer(web.Server(late))) as client:
+    async with HttpClient(LowLevelServer(web.Server(late))) as client:
         _, writer = await asyncio.open_connection("127.0.0.1", client.port)
         writer.write(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
         async with asyncio.timeout(30):

@@ -47,7 +47,7 @@ def awaited(content: str = "a", **fields: Any) -> Envelope:
     return a_text_envelope(content, **{**AWAITED, **fields})
 
 
-def answers(rig: Rig) -> list[Renderable | None]:
+def answers(rig: Rig) -> "list[Renderable | None]":
     """Return the texts of the answers to ingress; None for an answer without a reply."""
     return [
         None if answer.document is None else answer.document["Content"] for _, answer in rig.memory_publisher.answered
