@@ -34,7 +34,8 @@ class Server:
             return await counting(request)
         self.requests.append((request.method, request.path, dict(request.query), await request.read()))
         found = answer(request)
-        return await found if asyncio.iscoroutine(found) else found
+        response: web.StreamResponse = await found if asyncio.iscoroutine(found) else found
+        return response
 
     async def get(self, appid: str) -> str:
         """Return the token."""

@@ -1,6 +1,6 @@
 """A collector of OpenTelemetry's that passes on what it gets, as collectors do, and keeps it for tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
@@ -67,5 +67,5 @@ class Collector:
         return web.Response(content_type=request.content_type)
 
 
-def _service(attributes: "list[KeyValue]") -> str:
+def _service(attributes: Iterable[KeyValue]) -> str:
     return next(one.value.string_value for one in attributes if one.key == "service.name")

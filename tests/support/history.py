@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, pairwise
 
 import aiohttp
@@ -89,14 +90,15 @@ class Load:
             self._depths = dict.fromkeys(self._depths, 0)  # values from before the last fault are outdated
             await self._changed.wait_for(lambda: min(self._depths.values()) >= DEPTH[0])
 
+    def _has_room(self, user: str, number: int) -> bool:
+        return self._over or number < self._committed[user] + FLOOD
+
     async def _write(self, user: str, publisher: Publisher) -> None:
         partition = self._partitions[user]
         for number in count(1):
             async with self._changed:
                 if user in self.flooding:
-                    await self._changed.wait_for(
-                        lambda number=number: self._over or number < self._committed[user] + FLOOD
-                    )
+                    await self._changed.wait_for(partial(self._has_room, user, number))
                 else:
                     await self._changed.wait_for(lambda: self._over or self._room[partition] > 0)
                     self._room[partition] -= 1

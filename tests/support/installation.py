@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.support.processes import Service, serving
 from wxbus.bus.topology import Topology
@@ -180,7 +181,7 @@ class Installation:
         }
         return await self._enter(self.describe(name, "wxbus_gateway", port=port, admin_port=admin_port, env=env))
 
-    async def workers(self, app: str, *names: str, **env: str) -> list[Service]:
+    async def workers(self, app: str, *names: str, **env: Any) -> list[Service]:
         """Start workers with the router `app`, the token service, and a sandbox without message windows."""
         await self.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
         async with asyncio.TaskGroup() as group:

@@ -24,8 +24,8 @@ def postgresql() -> Iterator[str]:
     with TemporaryDirectory(prefix="wxbus-pg-") as folder:
         as_user = _user(Path(folder))
         data, port = f"{folder}/data", free_port()
-        initialise = [tools / "initdb", "--no-sync", "--auth=trust", "--username=wxbus", f"--pgdata={data}"]
-        subprocess.run(initialise, check=True, capture_output=True, cwd=folder, **as_user)
+        flags = ("--no-sync", "--auth=trust", "--username=wxbus", f"--pgdata={data}")
+        subprocess.run([tools / "initdb", *flags], check=True, capture_output=True, cwd=folder, **as_user)
         options = ["-p", str(port), "-k", folder, "-h", "127.0.0.1", "-c", "fsync=off"]
         server = subprocess.Popen(
             [tools / "postgres", "-D", data, *options],
@@ -35,7 +35,7 @@ def postgresql() -> Iterator[str]:
             **as_user,
         )
         try:
-            ready = [tools / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+            ready: list[Path | str] = [tools / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
             while subprocess.run(ready, check=False, capture_output=True).returncode:
                 assert server.poll() is None, "PostgreSQL has ended"
             yield f"postgresql://wxbus@127.0.0.1:{port}/postgres"

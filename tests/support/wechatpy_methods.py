@@ -23,7 +23,7 @@ START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=U
 CLICK = {"type": "click", "name": "n", "key": "k"}
 VIEW = {"type": "view", "name": "搜索", "url": "https://example.com/"}
 PAGE = {"type": "miniprogram", "name": "m", "url": "https://example.com/", "appid": "wx1", "pagepath": "pages/i"}
-OURS_OF_MENU = [
+OURS_OF_MENU: list[KeyButton | SubMenu] = [
     KeyButton(name="n", key="k"),
     SubMenu(
         name="more",

@@ -38,9 +38,10 @@ from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.settings import Rules
 from wxbus_worker import Account, AccountKind, Router
 from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.store.keys import LaneKeys
 from wxbus_worker.store.pending_replies import RedisPendingReplies
 from wxbus_worker.store.ports import SHARDS
-from wxbus_worker.store.redis import LaneKeys, RedisContextStore
+from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.store.robot_streams import RobotStreams
 from wxbus_worker.sweepers.replies import ReplySweeper
@@ -107,19 +108,19 @@ async def whole(
     worker_amqp_url: str = "",
 ) -> AsyncIterator[Whole]:
     """Start all parts with `rules` for the sandbox. Ingress and worker can use different addresses of RabbitMQ."""
-    pending, registry, accounts = PendingAnswers(), CollectorRegistry(), Accounts({account.name: account})
+    answers, registry, accounts = PendingAnswers(), CollectorRegistry(), Accounts({account.name: account})
     namespace = topology.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         publisher = await enter(
-            Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=pending)
+            Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=answers)
         )
         worker_publisher = await enter(
             Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker")
         )
         spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
-        spooling = await enter(SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(registry), pending))
-        app = build_app(limits, accounts, spooling, pending=pending, registry=registry)
+        spooling = await enter(SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(registry), answers))
+        app = build_app(limits, accounts, spooling, pending=answers, registry=registry)
         port = await enter(serving(app, listening_socket("127.0.0.1", 0), grace=1))
         store = await enter(open_store(redis_url))
         retrying = RetryingStore(store, Generation(store, namespace=namespace))

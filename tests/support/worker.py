@@ -45,7 +45,7 @@ from wxbus_worker.store.ports import ContextKey, ContextStore
 from wxbus_worker.store.robot_streams import RobotStreams
 from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.testing import MemoryContextStore
-from wxbus_worker.testing.wechat import RecordingSockets
+from wxbus_worker.testing.wechat import RecordingSockets, RecordingWeChat
 
 APPID = "wx1"
 OPENID = "o_1"
@@ -196,7 +196,7 @@ class Rig:
             outbox=Outbox(
                 self.store,
                 lambda _: client,
-                sockets=RecordingSockets(self.wechat),
+                sockets=RecordingSockets(cast("RecordingWeChat", self.wechat)),
                 reports=UndeliveredReports(publisher or self.memory_publisher),
                 budget=budget,
                 metrics=self.metrics,
