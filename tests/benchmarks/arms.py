@@ -7,10 +7,10 @@ is remembered, and a customer-service message goes out.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -20,6 +20,7 @@ from tests.support.processes import Service, serving
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.telemetry import new_traceparent
+from wxbus.wechat.documents.document import Document
 from wxbus_local.servers.ports import free_port
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class Arm:
         worker: Service,
         web: Service | None,
         http: aiohttp.ClientSession,
-        publish: Callable[[Sequence[Message]], Awaitable[None]],
+        publish: Callable[[Sequence[Message]], Coroutine[Any, Any, None]],
     ) -> None:
         """`http` talks to the stand-in for WeChat, which counts what was sent."""
         self.worker = worker
@@ -232,7 +233,7 @@ async def at_once(messages: Sequence[Message], publish: Callable[[Message], Awai
             tasks.create_task(some())
 
 
-def document_of(message: Message) -> dict[str, str]:
+def document_of(message: Message) -> Document:
     """Return the callback that a message comes as."""
     return {
         "ToUserName": "gh_bench",

@@ -5,7 +5,8 @@ import time
 from contextlib import AsyncExitStack
 from itertools import count, islice
 
-from tests.benchmarks.arms import APPID, Arm, Message, alternating, our_stack
+from tests.benchmarks.arms import Arm, Message, alternating, our_stack
+from tests.benchmarks.callbacks import APPID
 from tests.benchmarks.load import percentile
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from celery import Celery
 from faststream.rabbit import QueueType, RabbitBroker, RabbitQueue
-from kombu import Queue
 
 from tests.benchmarks.arms import Arm, Message, at_once, document_of, stand_in, web_view
 from tests.benchmarks.places import Places
@@ -64,7 +63,7 @@ async def celery_stack(places: Places, *, web: bool = False) -> AsyncIterator[Ar
                 yield Arm(places, worker, view, http, lambda messages: asyncio.to_thread(publish_all, messages))
         finally:
             with app.connection() as connection:
-                Queue(name)(connection.default_channel).delete()
+                connection.default_channel.queue_delete(name)
                 connection.default_channel.exchange_delete(name)
             app.close()
 

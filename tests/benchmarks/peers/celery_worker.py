@@ -34,7 +34,7 @@ app.conf.update(
 
 
 @cache
-def redis() -> "Redis[bytes]":
+def redis() -> Redis:
     """Return the process's client, made after the fork."""
     return Redis.from_url(os.environ["PEER_REDIS_URL"])
 
@@ -62,12 +62,15 @@ class Token:
         return cls.value
 
 
-@app.task
+@app.task  # type: ignore[untyped-decorator]  # celery has no types
 def handle(message: dict[str, str]) -> None:
     """Handle one callback, decrypted and parsed: one change of the context, one reply."""
     marker, key = job.keys(message)
     # One round trip for both; not a transaction, which the job does not need.
-    new, stored = redis().pipeline(transaction=False).set(marker, 1, nx=True, ex=job.MARKER_TTL).get(key).execute()
+    both = redis().pipeline(transaction=False)
+    both.set(marker, 1, nx=True, ex=job.MARKER_TTL)
+    both.get(key)
+    new, stored = both.execute()
     if not new:
         return
     redis().set(key, job.changed(stored, message), ex=job.CONTEXT_TTL)

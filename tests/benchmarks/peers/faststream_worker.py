@@ -6,7 +6,6 @@ Written as the guides of these libraries advise, with what saves CPU where there
 
 import os
 import time
-from typing import Any
 
 import aiohttp
 from faststream import AckPolicy, FastStream
@@ -26,7 +25,7 @@ app = FastStream(broker)
 class Clients:
     """The clients of this process."""
 
-    redis: "Redis[Any]"
+    redis: Redis
     http: aiohttp.ClientSession
 
 
@@ -70,7 +69,9 @@ async def handle(message: dict[str, str]) -> None:
     """Handle one callback, decrypted and parsed: one change of the context, one reply."""
     marker, key = job.keys(message)
     # One round trip for both; not a transaction, which the job does not need.
-    both = Clients.redis.pipeline(transaction=False).set(marker, 1, nx=True, ex=job.MARKER_TTL).get(key)
+    both = Clients.redis.pipeline(transaction=False)
+    both.set(marker, 1, nx=True, ex=job.MARKER_TTL)
+    both.get(key)
     new, stored = await both.execute()
     if not new:
         return

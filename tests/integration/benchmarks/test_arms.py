@@ -55,7 +55,9 @@ async def test_all_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_u
         ):
             await worked_twice(arm)
             for message in MESSAGES:
-                kept = json.loads(await redis.get(f"{own.namespace}:context:{message.openid}"))
+                stored = await redis.get(f"{own.namespace}:context:{message.openid}")
+                assert stored is not None
+                kept = json.loads(stored)
                 assert kept["storage"] == {"count": 2}
                 assert [one["Content"] for one in kept["requests"]] == [TEXT, TEXT]
                 assert kept["responses"] == [{"kind": "text", "content": TEXT}] * 2
