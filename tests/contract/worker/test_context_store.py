@@ -282,7 +282,7 @@ async def test_replies_set_aside_can_be_restored(store: ContextStore) -> None:
     for _ in range(2):
         restored = await store.restore_set_aside(KEY, "m1", attempt_id="r3")
         assert restored.entries == committed.send_lease.entries
-    await store.remove_sent(KEY, restored.entries, attempt_id="r3")
+    await store.remove_sent(KEY, committed.send_lease.entries, attempt_id="r3")
     assert (await store.restore_set_aside(KEY, "m1", attempt_id="r4")).entries == ()
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -169,12 +170,13 @@ def _method(tag: str, _model: type[Message]) -> Router:
 @pytest.mark.parametrize("form", [_decorated, _method])
 async def test_every_type_has_a_decorator_and_a_method(form: Callable[[str, type[Message]], Router]) -> None:
     """User messages have a decorator each, events use `event(Type)`; methods have WeChat's names."""
-    other = UnknownEvent.model_construct(event="other")
+    other = UnknownEvent.model_construct(created_at=1, msg_type="event", event="other")
     tags = _tags()
     assert len(tags) > 130
     for tag in tags:
         model = model_of(tag)
         assert model is not None
         router = form(tag, model)
-        assert await route_for(router, model.model_construct(event=tag)) is not None, tag
+        fields: dict[str, Any] = {"event": tag}
+        assert await route_for(router, model.model_construct(**fields)) is not None, tag
         assert await route_for(router, other) is None, tag
