@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page
@@ -40,7 +41,7 @@ async def stack(
         ) as installation,
     ):
         collector.next_url = installation.sandbox_url
-        telemetry = {
+        telemetry: dict[str, Any] = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
             "OTEL_BLRP_SCHEDULE_DELAY": "100",

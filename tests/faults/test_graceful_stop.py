@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ async def stop_workers(installation: Installation, load: Load, redis_url: str) -
 async def stop_at_once(installation: Installation, load: Load, redis_url: str) -> None:
     """Stop a worker of two processes at once, again and again, then in good order."""
     app = "tests.support.recording:slow"
-    short = {"WXBUS_WORKER_SEND_LEASE": "3"}  # replies of a killed process wait for this time
+    short: dict[str, Any] = {"WXBUS_WORKER_SEND_LEASE": "3"}  # replies of a killed process wait for this time
     workers = await installation.worker(app, "worker of two processes", processes=2, **short)
     exits: list[int] = []
     async with load.writing():

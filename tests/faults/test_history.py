@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ async def test_every_history_is_whole_once_and_in_order(
         await installation.token()
         to_redis, redis_url = await stack.enter_async_context(proxied(own_redis.url))
         to_rabbitmq, amqp_url = await stack.enter_async_context(proxied(f"{own_rabbitmq.url}?heartbeat=1"))
-        remote = {"WXBUS_REDIS_URL": redis_url, "WXBUS_AMQP_URL": amqp_url}
+        remote: dict[str, Any] = {"WXBUS_REDIS_URL": redis_url, "WXBUS_AMQP_URL": amqp_url}
         workers = await asyncio.gather(
             *(
                 installation.worker(APP, f"worker{number}", WXBUS_WORKER_SEND_LEASE=REPLY_LEASE, **env)

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ from wxbus_sandbox.models import (
     Outcome,
     SendResult,
 )
+from wxbus_worker.store.keys import LaneKeys
 from wxbus_worker.store.ports import SHARDS
-from wxbus_worker.store.redis import LaneKeys
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -31,7 +32,7 @@ VICTIMS = soak(("ingress", "worker0", "ingress"), ("ingress", "worker0"))
 BUDGET = 4.0
 """Seconds of ingress, within which the next worker takes over from one that died."""
 GRACE = 1.0
-LATE = {"WXBUS_WORKER_PENDING_GRACE": str(GRACE), "WXBUS_WORKER_PENDING_AFTER_OUTAGE": "1"}
+LATE: dict[str, Any] = {"WXBUS_WORKER_PENDING_GRACE": str(GRACE), "WXBUS_WORKER_PENDING_AFTER_OUTAGE": "1"}
 TIMEOUT = 120.0
 """Seconds for all replies to arrive."""
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -40,7 +41,7 @@ SWEEPS = 3
 """Sweeps in which a faulty worker would publish that the deadline has passed."""
 
 Open = Callable[..., AbstractAsyncContextManager[Whole]]
-Sweeps = "asyncio.Queue[bool]"
+Sweeps: TypeAlias = asyncio.Queue[bool]
 
 router = Router()
 
@@ -74,7 +75,7 @@ def sweeps(monkeypatch: pytest.MonkeyPatch) -> Sweeps:
 def world(redis_url: str, redis: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Ingress, worker and WeChat; `redis` deletes the keys afterwards."""
     assert redis is not None
-    left = Caller.seconds_left.fget
+    left = vars(Caller)["seconds_left"].fget
     monkeypatch.setattr(Caller, "seconds_left", property(lambda caller: min(LEFT, left(caller))))
     return partial(
         whole,

@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -53,7 +54,7 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
 
 def mutations(credentials: Credentials, rng: random.Random) -> Iterator[bytes]:
     """Yield requests that are damaged in the body, the message, the ciphertext or the query."""
-    keys = {"token": credentials.token, "aes_key": credentials.aes_key, "receive_id": APPID}
+    keys: dict[str, Any] = {"token": credentials.token, "aes_key": credentials.aes_key, "receive_id": APPID}
     cipher = Cipher(credentials.aes_key, APPID)
     for number in range(MUTATIONS):
         form = rng.choice(tuple(Format))

@@ -5,6 +5,7 @@ import random
 import time
 from collections import defaultdict
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ async def test_each_context_is_removed_once_while_workers_are_killed(
         async with Publisher.open(amqp_url, topology, name="users") as publisher:
             for number in range(1, ROUNDS + 1):
                 for user in USERS:
-                    fields = {"lane": f"{APPID}:{user}", "appid": APPID, "dedup_id": f"{user}:{number}"}
+                    fields: dict[str, Any] = {"lane": f"{APPID}:{user}", "appid": APPID, "dedup_id": f"{user}:{number}"}
                     fields["received_at"] = time.time()
                     await publisher.publish(a_text_envelope(openid=user, **fields), budget=10)
                 while [user for user in USERS if await contexts.get(APPID, user)]:

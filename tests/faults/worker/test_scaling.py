@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, count
 from statistics import median_low
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ from wxbus_worker.partitions.membership import LEASE
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(340)]
 
 APP = "tests.support.recording:router"
-LEASE_OF_REPLIES = {"WXBUS_WORKER_SEND_LEASE": "3"}
+LEASE_OF_REPLIES: dict[str, Any] = {"WXBUS_WORKER_SEND_LEASE": "3"}
 LOOK = 0.2
 SHARE = ("owner", "standby", "none")
 
