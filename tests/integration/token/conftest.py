@@ -201,7 +201,7 @@ class World:
 
     async def record(self) -> dict[str, str]:
         """Return the account's record without its encrypted fields."""
-        found = await self.redis.hgetall(self.key("record"))  # type: ignore[misc]  # redis-py types it for both clients
+        found: dict[Any, Any] = await self.redis.hgetall(self.key("record"))
         return {name.decode(): value.decode() for name, value in found.items() if name not in {b"value", b"grant"}}
 
     async def lease_lapses(self) -> None:
@@ -213,13 +213,14 @@ class World:
         self.clock.now += seconds
         for name, value in (await self.record()).items():
             if name in {"expires_at", "refresh_at", "failure_until", "accepted_until"}:
-                await self.redis.hset(self.key("record"), name, str(int(value) - int(seconds * 1000)))  # type: ignore[misc]
-        for member, score in await self.redis.zrange(self.key("forced"), 0, -1, withscores=True):
+                await self.redis.hset(self.key("record"), name, str(int(value) - int(seconds * 1000)))
+        forced: list[Any] = await self.redis.zrange(self.key("forced"), 0, -1, withscores=True)
+        for member, score in forced:
             await self.redis.zadd(self.key("forced"), {member: score - seconds * 1000})
 
     async def forget_the_check(self) -> None:
         """End the time in which a value that WeChat accepted is not checked again."""
-        await self.redis.hdel(self.key("record"), "accepted_until")  # type: ignore[misc]  # typed for both clients
+        await self.redis.hdel(self.key("record"), "accepted_until")
 
     async def refreshes(self, *instances: Instance) -> None:
         """Run one round of each instance's refresh loop, with the refreshes that it starts."""

@@ -248,7 +248,8 @@ async def test_an_account_survives_a_change_of_the_encryption_keys(place: Place,
         await admin.add()
 
     async def reencrypted() -> bool:
-        return bool((await redis.hget(entries, KIOSK) or b"").startswith(b"k2:"))  # type: ignore[misc]  # typed for both
+        encrypted = await redis.hget(entries, KIOSK)
+        return isinstance(encrypted, bytes) and encrypted.startswith(b"k2:")
 
     for keys in (f"{new},{old}", new):
         settings = place.settings.model_copy(update={"encryption_keys": SecretStr(keys)})
@@ -262,9 +263,9 @@ async def test_write_access_to_redis_makes_no_account(place: Place, redis: "Redi
     entries = f"{place.settings.store.namespace}:token:{{accounts}}:entries"
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
-        encrypted = await redis.hget(entries, KIOSK)  # type: ignore[misc]  # redis-py types it for both clients
+        encrypted = await redis.hget(entries, KIOSK)
         assert encrypted is not None
-        await redis.hset(entries, mapping={"wx0000000000000005": encrypted, "wx0000000000000006": b"k1:xxx"})  # type: ignore[misc]
+        await redis.hset(entries, mapping={"wx0000000000000005": encrypted, "wx0000000000000006": b"k1:xxx"})
         await admin.rotate()
         assert set(await admin.sources()) == {SHOP, CAFE, SECRETLESS, KIOSK}
 

@@ -1,5 +1,6 @@
 """Scopes: every kind of key, each method, each account, over both transports."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -77,7 +78,7 @@ async def test_a_key_has_exactly_its_scopes(
 ABOUT_SHOP = {"appid": SHOP}
 ABOUT_KEY = {"name": "reports"}
 TICKET = {"kind": "jsapi_ticket", **ABOUT_SHOP}
-EVERY_METHOD: dict[str, tuple[str, dict[str, object]]] = {
+EVERY_METHOD: dict[str, tuple[str, Mapping[str, object]]] = {
     # path: the required scope, and a valid request
     "token/get": (f"token:get:{SHOP}", ABOUT_SHOP),
     "token/report_invalid": (f"token:report_invalid:{SHOP}", {"token": "odd", **ABOUT_SHOP}),

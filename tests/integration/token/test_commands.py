@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from click.testing import Result
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.support.proxy import proxied
 from tests.support.readme import ROOT, the_block

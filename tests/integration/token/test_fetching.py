@@ -375,7 +375,8 @@ async def test_a_poll_reads_only_what_has_changed(
     assert await two.get() == first
 
     record, [before] = world.key("record"), await read([two.manager.credential])
-    for name, value in {"digest": "other", "fence": 99, "expires_at": 1, "withdrawn": 1}.items():
+    changes: dict[str, str | int] = {"digest": "other", "fence": 99, "expires_at": 1, "withdrawn": 1}
+    for name, value in changes.items():
         kept = await redis.hget(record, name)
         await redis.hset(record, name, value)
         assert [await reads_of_a_tick() for _ in range(2)] == [1, 0], name
@@ -388,13 +389,13 @@ async def test_a_poll_reads_only_what_has_changed(
     assert await two.get() == first, "a lost record does not end a value in memory"
 
 
-@pytest.mark.parametrize("state", [{"rejected": 1}, {"refresh_at": 1}])
-async def test_a_due_record_is_read_at_every_poll(world: World, redis: "Redis", state: dict[str, int]) -> None:
+@pytest.mark.parametrize("field", ["rejected", "refresh_at"])
+async def test_a_due_record_is_read_at_every_poll(world: World, redis: "Redis", field: str) -> None:
     """A refresh that fails is tried again although the record stays as it is."""
     one = await world.instance()
     await one.get()
     await one.refresh_loop.tick()
-    await redis.hset(world.key("record"), mapping=state)
+    await redis.hset(world.key("record"), field, 1)
 
     positions = await one.credential_store.changed([one.manager.credential], [one.manager.stamp])
     await one.manager.read()
@@ -408,7 +409,7 @@ async def test_an_unknown_account_is_an_error(world: World) -> None:
     one = await world.instance()
     with pytest.raises(UnknownAccount):
         one.authority.manager("access_token", "wx-other")
-    assert one.authority.manager("access_token", APPID)
+    assert one.authority.manager("access_token", APPID) is one.manager
 
 
 async def test_closing_frees_the_lock(world: World, redis: "Redis", wechat: WeChat) -> None:

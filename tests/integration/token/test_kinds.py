@@ -14,6 +14,7 @@ from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable, WeChatError
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
 from wxbus.tokens.component import ComponentClient
+from wxbus.tokens.messages import TicketKind
 from wxbus.tokens.services import TokenService
 from wxbus_sandbox.models import Fault
 from wxbus_token.api.messages import AccountRequest, StatusList
@@ -173,11 +174,9 @@ async def test_a_wrong_secret_of_wecom_has_its_state(place: Place, clients: Clie
 
 
 @pytest.mark.parametrize("kind", ["jsapi_ticket", "wx_card_ticket"])
-async def test_a_ticket_is_fetched_once(place: Place, clients: Clients, kind: str) -> None:
+async def test_a_ticket_is_fetched_once(place: Place, clients: Clients, kind: TicketKind) -> None:
     """Fifty callers cause one fetch of the token and one of the ticket; the two kinds have different tickets."""
-    assert kind in {"jsapi_ticket", "wx_card_ticket"}
-    wanted = "jsapi_ticket" if kind == "jsapi_ticket" else "wx_card_ticket"
-    tickets = await asyncio.gather(*(clients.tokens.get_ticket(SHOP, wanted) for _ in range(50)))
+    tickets = await asyncio.gather(*(clients.tokens.get_ticket(SHOP, kind) for _ in range(50)))
     assert len(set(tickets)) == 1
     other = await clients.tokens.get_ticket(SHOP, "wx_card_ticket" if kind == "jsapi_ticket" else "jsapi_ticket")
     assert other not in tickets
@@ -377,9 +376,9 @@ async def test_each_visitor_gets_its_own_pre_auth_code(place: Place, clients: Cl
 async def test_an_invalid_platform_token_is_replaced_during_a_call(place: Place, clients: Clients) -> None:
     """If WeChat refuses the platform's token, the call is repeated with its successor."""
     await deliver_ticket(place, clients.platform)
-    assert await clients.platform.pre_auth_code(PLATFORM)
+    assert (await clients.platform.pre_auth_code(PLATFORM)).pre_auth_code
     await place.sandbox.invalidate_tokens(PLATFORM, family="component")
-    assert await clients.platform.pre_auth_code(PLATFORM)
+    assert (await clients.platform.pre_auth_code(PLATFORM)).pre_auth_code
     assert (await place.sandbox.token_counts())[PLATFORM].component == 2
 
 
@@ -412,6 +411,7 @@ async def test_a_false_report_of_any_kind_changes_nothing(place: Place, clients:
         for _ in range(3):
             assert await clients.tokens.report_invalid(appid, token) == token
         assert await place.sandbox.token_counts() == before
+    before = await place.sandbox.token_counts()
     own = await clients.tokens.get_component_token(PLATFORM)
     assert await clients.tokens.report_component_token(PLATFORM, own) == own
     assert await place.sandbox.token_counts() == before

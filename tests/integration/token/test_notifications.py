@@ -42,6 +42,7 @@ async def until_received(subscription: Subscription, store: Store, notifications
     """Return once the subscription receives what is announced, and has received all of it."""
     numbers = count()
     received: set[str] = set()
+    announced = ""
     while not received:
         announced = f"number {next(numbers)}"
         await store.command("PUBLISH", notifications.channel, announced)

@@ -48,7 +48,7 @@ async def test_the_limit_per_minute_passes(store: Store, namespace: str, redis: 
     assert not caught.value.lasting
     before = int((await redis.time())[0]) // MINUTE - 1
     key = f"{namespace}:token:{{requests:{APPID}}}:counts"
-    await redis.hset(key, mapping={"minute": before, "in_minute": 5, "day": 1, "in_day": 1000})  # type: ignore[misc]
+    await redis.hset(key, mapping={"minute": before, "in_minute": 5, "day": 1, "in_day": 1000})
     quota = Quota(store, namespace=namespace, per_minute=5, per_day=1000)
     await quota.count(APPID)
     assert [counts.in_day for counts in await quota.counts([APPID])] == [1]

@@ -253,7 +253,7 @@ async def test_the_process_shows_no_secret(place: Place, tmp_path: Path) -> None
     )
     assert process.stderr
     try:
-        lines = []
+        lines: list[bytes] = []
         while b'"token.serving"' not in (line := await process.stderr.readline()):
             assert line, lines
             lines.append(line)

@@ -33,7 +33,7 @@ class Secured:
 
     def tls(self, pair: Pair | None = None) -> ssl.SSLContext:
         """Return the TLS context of a caller, with a certificate or without."""
-        return client_tls(ca=self.authority.cert, cert=pair and pair.cert, key=pair and pair.key)
+        return client_tls(ca=self.authority.cert, cert=pair.cert if pair else None, key=pair.key if pair else None)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from tests.integration.token.test_kinds import MORE, SALES
 from tests.support.readme import ROOT, samples_of
@@ -41,7 +42,7 @@ async def test_a_program_calls_wechat_without_a_secret(place: Place) -> None:
         user = await wechat.login.exchange(appid=CAFE, code=await place.sandbox.js_code("cafe", openid=OPENID))
         assert user.openid == OPENID
         visitor = await wechat.login.exchange_web(appid=SHOP, code=await place.sandbox.js_code("shop", openid=OPENID))
-        assert (await shop.oauth.user_info(visitor.access_token, OPENID)).unionid == user.unionid
+        assert (await shop.oauth.user_info(SecretStr(visitor.access_token), OPENID)).unionid == user.unionid
         assert await wechat.tokens.get_ticket(SHOP)
         with pytest.raises(BadRequest):
             await shop.temporary_media.download("unknown")
