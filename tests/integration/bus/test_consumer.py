@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 
 import aio_pika
 import pytest
@@ -93,14 +94,21 @@ async def test_it_consumes_again_after_a_loss(
     proxy, url = through_proxy
     sink = CollectingSink()
     users = {f"o_{n}" for n in range(20)}
+
+    def all_served(number: int) -> bool:
+        return users == served(sink, number)
+
+    def all_lost(times: int) -> bool:
+        return len(sink.losses) == 4 * times
+
     async with consuming(sink, url=url):
         for number in range(3):
             for user in users:
                 await publisher.publish(an_envelope(number, openid=user), budget=20)
-            await sink.until(lambda number=number: users == served(sink, number))
+            await sink.until(partial(all_served, number))
             if number < 2:
                 proxy.abort()
-                await sink.until(lambda number=number: len(sink.losses) == 4 * (number + 1))
+                await sink.until(partial(all_lost, number + 1))
 
     assert sorted(sink.losses) == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
 

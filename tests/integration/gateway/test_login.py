@@ -146,7 +146,7 @@ async def test_outages_are_answered_without_their_reasons(world: Gateways, redis
     for ever.
     """
     async with proxied(redis_url) as (proxy, url), proxied(world.settings.token_url) as (tokens, token_url):
-        settings = {
+        settings: dict[str, Any] = {
             "store": world.settings.store.model_copy(update={"redis_url": SecretStr(url)}),
             "token_url": token_url,
         }

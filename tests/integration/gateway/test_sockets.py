@@ -26,6 +26,7 @@ from wxbus_gateway.sessions.tokens import id_of
 from wxbus_gateway.sockets.protocol import CloseCode
 from wxbus_worker import Context, Router, reply
 from wxbus_worker.app import serve
+from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.settings import WorkerSettings
 
 pytestmark = pytest.mark.integration
@@ -67,7 +68,7 @@ def a_router() -> Router:
 
 
 @asynccontextmanager
-async def working(world: Gateways, router: Router) -> AsyncIterator[None]:
+async def working(world: Gateways, router: BaseRouter) -> AsyncIterator[None]:
     """Run a worker beside the gateways; if it fails, the block ends with its error instead of waiting for it."""
     settings = WorkerSettings.model_validate(
         {
@@ -109,7 +110,7 @@ class Client:
 
     async def pushes(self, count: int, *, named: str) -> list[dict[str, Any]]:
         """Return the bodies of the next pushes of this name; others are skipped."""
-        found = []
+        found: list[dict[str, Any]] = []
         while len(found) < count:
             frame = await self.frame()
             if frame.get("name") == named:
@@ -154,7 +155,8 @@ async def test_messages_are_handled_in_order_and_pushes_come_back(world: Gateway
             for number in range(20):
                 await client.send(f"c{number}", "cart.add", item=str(number))
             await client.send("c3", "cart.add", item="3")
-            acks, carts = [], []
+            acks: list[str] = []
+            carts: list[list[str]] = []
             while len(acks) < 21 or len(carts) < 20:
                 frame = await client.frame()
                 acks += [frame["ack"]] if "ack" in frame else []

@@ -79,7 +79,7 @@ async def test_a_reply_at_the_deadline_goes_exactly_one_way(
             nonlocal lead
             document = {**a_text(f"hello {number}", openid=f"o_{number}"), "CreateTime": str(int(time.time()))}
             push = a_push(document, mode=Mode.PLAIN, nonce=f"n{number}")
-            status = 503
+            status, body = 503, b""
             async with places:
                 while status == 503:  # the machine is too slow for this budget: push it again, as WeChat does
                     async with world.http.post(world.url, params=push.query, data=push.body) as response:

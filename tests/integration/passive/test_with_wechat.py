@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -118,6 +119,7 @@ async def test_replies_are_shown_in_every_mode(world: Open) -> None:
         await wechat.until_decided()
         sent: dict[str, list[str]] = {}
         for openid, one in wechat.rig.wechat.sent:
+            assert isinstance(one, reply.Text)
             sent.setdefault(openid, []).append(one.content)
         after = {"quick": ["more"], "late": ["late", "more"]}
         assert sent == {f"o_{content}_{mode}": texts for content, texts in after.items() for mode in Mode}
@@ -184,7 +186,9 @@ async def test_events_get_the_answers_of_their_handlers(carrier: Whole) -> None:
         "xpay_refund_notify": None,
     }
 
-    async def pushed(event: str, form: str) -> None:
+    forms: tuple[Literal["xml", "json"], ...] = ("xml", "json")
+
+    async def pushed(event: str, form: Literal["xml", "json"]) -> None:
         fields = {"OutTradeNo": f"{event}-{form}", "Token": form}
         request = SendRequest(account="shop", event=event, fields=fields, mode=Mode.SECURE, format=form)
         result = await carrier.sandbox.send(request)
@@ -196,7 +200,7 @@ async def test_events_get_the_answers_of_their_handlers(carrier: Whole) -> None:
             assert result.reply is not None
             assert wanted.items() <= result.reply.items()
 
-    await asyncio.gather(*(pushed(event, form) for event in expected for form in ("xml", "json")))
+    await asyncio.gather(*(pushed(event, form) for event in expected for form in forms))
 
 
 async def test_a_repeated_event_gets_the_same_answer(carrier: Whole) -> None:

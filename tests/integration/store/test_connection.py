@@ -86,7 +86,7 @@ def test_tls_is_handed_over_as_well(
 async def test_a_password_is_sent(redis_url: str, redis: Redis, namespace: str) -> None:
     """By redis-py; a wrong one is an error that does not contain it."""
     user, host = f"{namespace}-user", redis_url.removeprefix("redis://").split("@")[-1]
-    await redis.execute_command("ACL", "SETUSER", user, "on", ">s3cret", "~*", "+@all")
+    await redis.acl_setuser(user, enabled=True, passwords="+s3cret", keys=["*"], categories=["+@all"])
     try:
         async with open_store(f"redis://{user}:s3cret@{host}") as store:
             assert await store.command("ACL", "WHOAMI") == user.encode()
@@ -95,7 +95,7 @@ async def test_a_password_is_sent(redis_url: str, redis: Redis, namespace: str) 
                 await store.command("PING")
             assert "wr0ng" not in str(refused.value)
     finally:
-        await redis.execute_command("ACL", "DELUSER", user)
+        await redis.acl_deluser(user)
 
 
 async def test_the_end_of_a_connection_fails_what_was_sent(redis_url: str) -> None:

@@ -67,7 +67,7 @@ async def test_the_new_primary_is_found_after_a_failover(own_redis: Server, laun
             proxy.lead_to(promoted.url)
             host, port = promoted.url.removeprefix("redis://").partition("/")[0].split("@")[-1].split(":")
             async with Redis.from_url(own_redis.url) as old:
-                await old.execute_command("REPLICAOF", host, port)
+                await old.replicaof(host, port)
             with pytest.raises(StoreUnavailable, match="READONLY"):
                 await store.run(WRITE, keys=["key"])
             assert await store.run(WRITE, keys=["key"]) == 1

@@ -51,7 +51,7 @@ class FakeWeChat:
         """A message was taken."""
         self.errors: dict[str, list[Exception]] = {}
         """By openid, raised one after another."""
-        self.pages: dict[str, dict[str, Any]] = {}
+        self.pages: dict[str, dict[str, Any] | Exception] = {}
         """Lists of openids by cursor."""
 
     async def send(self, openid: str, message: reply.AnyReply) -> None:

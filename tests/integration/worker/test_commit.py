@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -44,7 +45,8 @@ async def test_all_keys_of_a_lane_share_a_shard_and_expire(
     kinds = {key.split(":")[2]: ttl for key, ttl in keys.items()}
     assert set(kinds) == {"context", "dedup", "outbox", "send_lease", "context_expiries"}
     assert kinds["context"] == kinds["context_expiries"] == -1
-    ((lane, due),) = await redis.zrange(contexts.keys.expiries(56), 0, -1, withscores=True)
+    expiries: list[Any] = await redis.zrange(contexts.keys.expiries(56), 0, -1, withscores=True)
+    ((lane, due),) = expiries
     seconds, _ = await redis.time()
     assert lane == b"wx1:o_1"
     assert 0 < due - seconds * 1000 <= DAY_MS / 12 + 1000
@@ -156,7 +158,8 @@ async def test_new_dedup_keys_are_kept_however_many_there_are(store: Store, name
     assert (await contexts.open(KEY, "m0")).duplicate
 
     key = contexts.keys.of(KEY, "dedup")
-    for member in (await redis.zrange(key, 0, -1))[:12]:
+    members: list[Any] = await redis.zrange(key, 0, -1)
+    for member in members[:12]:
         await redis.zincrby(key, -HOUR_MS, member)
     await contexts.commit(KEY, "new", await contexts.open(KEY, "new"), [], attempt_id="r")
     assert await redis.zcard(key) == 9, "twelve are old, and surplus"

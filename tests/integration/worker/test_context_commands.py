@@ -3,13 +3,14 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import Result
 from pydantic import BaseModel
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.support.stores import open_store
+from wxbus.wechat.documents.document import Document
 from wxbus_worker import Router, open_contexts, reply
 from wxbus_worker.cli.context_commands import context as command
 from wxbus_worker.context.context import ContextPolicy
@@ -19,7 +20,7 @@ from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 
-DOCUMENT = {
+DOCUMENT: Document = {
     "ToUserName": "gh",
     "FromUserName": "o_1",
     "CreateTime": "1",
@@ -56,7 +57,8 @@ async def test_an_operator_lists_shows_and_drops_contexts(
         for appid, openid in (("wx1", "o_1"), ("wx1", "o_2"), ("wx2", "o_1")):
             key = ContextKey.of_user(appid, openid)
             opened = await contexts.open(key, "m1")
-            opened.context.storage.items.append("tea")  # type: ignore[attr-defined] # Cart's
+            storage: Any = opened.context.storage
+            storage.items.append("tea")
             record(opened.context, DOCUMENT, [reply.Text("Yes")], received_at=1_700_000_000)
             await contexts.commit(key, "m1", opened, [], attempt_id="r")
 
@@ -80,7 +82,8 @@ async def test_an_operator_lists_shows_and_drops_contexts(
     async with open_contexts(redis_url, router, namespace=namespace) as opened_contexts:
         found = await opened_contexts.get("wx2", "o_1")
         assert found is not None
-        assert found.storage == Cart(items=["tea"])
+        storage = found.storage
+        assert storage == Cart(items=["tea"])
     assert await run("drop-all", "--yes") == "1 dropped\n"
     assert await run("list") == "0 contexts\n"
 

@@ -1,6 +1,6 @@
 """A worker reports that Redis or RabbitMQ lost its data, even if all services were restarted since."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import aio_pika
 import pytest
@@ -56,8 +56,8 @@ def installation(store: Store, redis: Redis, amqp_url: str, topology: Topology) 
 
 
 @pytest.fixture
-def reported() -> Callable[[], list[str]]:
-    """Return the parts whose loss was logged since the last call."""
+def reported() -> Iterator[Callable[[], list[str]]]:
+    """Yield a function that returns the parts whose loss was logged since the last call."""
     capture = structlog.testing.LogCapture()
     before = structlog.get_config()["processors"]
     structlog.configure(processors=[capture])

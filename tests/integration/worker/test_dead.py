@@ -10,8 +10,7 @@ from typing import Any
 
 import aio_pika
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.support.envelopes import an_envelope
 from tests.support.queues import dead, read_inbox
@@ -102,6 +101,7 @@ async def operator(shell: Operator, amqp_url: str, topology: Topology) -> Operat
 
 async def test_list_keeps_the_letters(operator: Operator, amqp_url: str, topology: Topology) -> None:
     """Letters are listed in order, repeatedly, and filtered."""
+    letters: list[dict[str, Any]] = []
     for _ in range(3):
         letters = await operator.listed()
         assert [letter["openid"] for letter in letters] == ["o_1", "o_2", "o_1", ""]

@@ -1,5 +1,7 @@
 """The sample of docs/how-to/handlers.md that reads contexts from elsewhere, on a real Redis."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.readme import ROOT, samples_of
@@ -23,7 +25,8 @@ async def test_other_programs_read_contexts(redis_url: str, namespace: str, page
             contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(storage=samples.CartState))
             key = ContextKey.of_user(APPID, "o_1")
             opened = await contexts.open(key, "m1")
-            opened.context.storage.items = ["tea"]  # type: ignore[attr-defined]
+            cart: Any = opened.context.storage
+            cart.items = ["tea"]
             await contexts.commit(key, "m1", opened, [], attempt_id="r1")
 
         assert await samples.items_of("o_1") == ["tea"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -112,7 +113,8 @@ async def test_a_message_moves_the_expiry(contexts: RedisContextStore, redis: Re
 
     assert removed == []
     seconds, _ = await redis.time()
-    (due,) = [score for _, score in await redis.zrange(contexts.keys.expiries(KEY.shard), 0, -1, withscores=True)]
+    expiries: list[Any] = await redis.zrange(contexts.keys.expiries(KEY.shard), 0, -1, withscores=True)
+    ((_, due),) = expiries
     assert due > (seconds + 3500) * 1000
     assert not (await swept(contexts)).published
     await contexts.mark_expiry_published(KEY.lane, int(envelope.dedup_id.rsplit(":", 1)[1]))  # by a slow worker

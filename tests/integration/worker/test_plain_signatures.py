@@ -6,6 +6,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
 from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
 from tests.support.worker import Rig
@@ -26,7 +27,12 @@ from wxbus_worker.store.signatures import SignatureGuard
 pytestmark = pytest.mark.integration
 
 PLAIN = Account(
-    name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT, token=TOKEN, aes_key=None, modes=(Mode.PLAIN,)
+    name="shop",
+    appid=APPID,
+    kind=AccountKind.OFFICIAL_ACCOUNT,
+    token=SecretStr(TOKEN),
+    aes_key=None,
+    modes=(Mode.PLAIN,),
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import pytest
@@ -65,7 +66,7 @@ class Member:
         await self.task
 
 
-Join: TypeAlias = Callable[[str], AbstractAsyncContextManager[Member]]
+Join: TypeAlias = Callable[..., AbstractAsyncContextManager[Member]]
 
 
 @pytest.fixture
@@ -147,6 +148,11 @@ async def test_members_share_the_partitions(join: Join, topology: Topology) -> N
                 await until_shared(topology, three)
 
 
+def has_deliveries_of(member: Member, partitions: set[int]) -> bool:
+    """Return whether a member got a delivery of each of these partitions."""
+    return {delivery.partition for delivery in member.sink.deliveries} >= partitions
+
+
 async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
     """Partitions without messages move as well: the first message is delivered to the owner."""
     async with join("one") as one, join("two") as two:
@@ -166,9 +172,7 @@ async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
                 await publisher.publish(an_envelope(number, openid=f"o_{number}"), budget=10)
         for member in (one, two):
             mine = {p for p, (owner, _) in assign(members, topology.partitions).items() if owner == member.name}
-            await member.sink.until(
-                lambda member=member, mine=mine: {delivery.partition for delivery in member.sink.deliveries} >= mine
-            )
+            await member.sink.until(partial(has_deliveries_of, member, mine))
             assert {delivery.partition for delivery in member.sink.deliveries} == mine
 
 

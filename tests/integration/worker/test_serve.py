@@ -223,9 +223,12 @@ async def test_the_objects_and_hooks_of_a_router(
         yield Prices()
         events.append("closed")
 
+    def refuse() -> None:
+        raise OSError("no prices")
+
     @asynccontextmanager
     async def broken() -> AsyncIterator[Prices]:
-        raise OSError("no prices")
+        refuse()
         yield Prices()
 
     router.provide(Prices, open_prices)
@@ -571,7 +574,7 @@ async def test_a_dead_letter_has_reason_attempts_and_traceback(
                 await letter.ack()
 
     assert json.loads(letter.body) == json.loads(envelope.body)
-    told = " ".join(f"{name}={value}" for name, value in letter.headers.items())
+    told = " ".join(f"{name}={value!r}" for name, value in letter.headers.items())
     assert "the reason" in told
     assert "attempts" in told
     assert "in fail" in told
