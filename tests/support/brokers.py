@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import BrokerUnavailable
+from wxbus.testing import MemoryPublisher
 
 
 @dataclass
-class FakeBroker:
+class FakeBroker(MemoryPublisher):
     """Records envelopes. When away it is not connected; when frozen it records them and confirms nothing."""
 
     arrived: list[Envelope] = field(default_factory=list)

@@ -83,7 +83,7 @@ async def test_a_message_is_frames_of_amqp(size: int) -> None:
     wire, body = Wire(), bytes(range(size))
     [task] = await wire.publish(1, body=body)
     properties = Basic.Properties(message_id="m1")
-    expected = [
+    expected: list[pamqp.frame.FrameTypes] = [
         Basic.Publish(exchange="inbox", routing_key="7", mandatory=True),
         ContentHeader(body_size=size, properties=properties),
         *(ContentBody(body[at : at + LIMIT]) for at in range(0, size, LIMIT)),

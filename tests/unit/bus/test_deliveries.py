@@ -11,7 +11,8 @@ from typing import Any
 import pamqp.frame
 import pytest
 import uvloop
-from aiormq.connection import SSLCerts, SSLContextProvider
+from aiormq.abc import SSLCerts
+from aiormq.connection import SSLContextProvider
 from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
@@ -65,7 +66,11 @@ def frames(channel: int, tag: int, body: bytes, *, redelivered: bool = False, pa
     )
     properties = Basic.Properties(message_id=f"m{tag}", headers={"lane": "wx1:o_1"})
     parts = [body[at : at + part] for at in range(0, len(body), part)]
-    all_frames = (deliver, ContentHeader(body_size=len(body), properties=properties), *map(ContentBody, parts))
+    all_frames: tuple[pamqp.frame.FrameTypes, ...] = (
+        deliver,
+        ContentHeader(body_size=len(body), properties=properties),
+        *map(ContentBody, parts),
+    )
     return [pamqp.frame.marshal(one, channel) for one in all_frames]
 
 

@@ -38,12 +38,13 @@ def test_properties_are_decoded_as_by_pamqp(
 ) -> None:
     """Whatever is present, with headers of any type."""
     present = ("content_type", "correlation_id", "reply_to", "message_id", "message_type", "app_id", "user_id")
+    texts_present: dict[str, Any] = dict(zip(present, short, strict=True))
     properties = Basic.Properties(
         headers=headers,
         delivery_mode=mode,
         priority=priority,
         timestamp=timestamp,
-        **dict(zip(present, short, strict=True)),
+        **texts_present,
     )
     encoded = properties.marshal()
     found = dict(decode_properties(encoded))

@@ -147,4 +147,5 @@ def test_a_dead_letter_fits_into_its_frame() -> None:
     properties = wire.to_dead_properties(message, death)
 
     assert len(frame.marshal(ContentHeader(body_size=2, properties=properties), 1)) < 100_000
+    assert properties.headers
     assert {**properties.headers, "death_reason": "attempts", "lane": "wx1:o_1"} == properties.headers

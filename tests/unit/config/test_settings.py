@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import structlog
 from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
 
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import (
-    BaseSettings,
     BusSettings,
     StoreSettings,
     WeChatApiSettings,

@@ -33,7 +33,7 @@ def test_every_example_is_a_request() -> None:
         validator = jsonschema_rs.validator_for(schema)
         for example in message["examples"]:
             validator.validate(example["payload"])
-            assert parse_submission(json.dumps(example["payload"]).encode())
+            parse_submission(json.dumps(example["payload"]).encode())
             assert not validator.is_valid({**example["payload"], "surprise": 1})
             count += 1
     assert count == 4

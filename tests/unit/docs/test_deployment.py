@@ -92,8 +92,8 @@ async def test_the_health_check_succeeds_only_when_ready(admin: int, path: str, 
 
 async def test_the_health_check_fails_on_a_closed_port() -> None:
     """The health check fails on a closed port."""
-    command = [ROOT / "deploy/docker/ready", str(free_port()), "/readyz"]
-    check = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    ready = ROOT / "deploy/docker/ready"
+    check = await asyncio.create_subprocess_exec(ready, str(free_port()), "/readyz", stderr=asyncio.subprocess.DEVNULL)
 
     assert await check.wait() == 1
 

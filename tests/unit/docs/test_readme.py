@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from tests.support.readme import BOTH, README, ROOT, blocks, the_block
 from wxbus.accounts.accounts import Accounts
@@ -20,7 +21,15 @@ from wxbus_token.settings import TokenSettings
 from wxbus_worker.settings import WorkerSettings
 
 DOCUMENTS = [*BOTH, ROOT / "CONTRIBUTING.md"]
-SETTINGS = (IngressSettings, Limits, LocalSettings, SandboxSettings, Address, TokenSettings, WorkerSettings)
+SETTINGS: tuple[type[BaseSettings], ...] = (
+    IngressSettings,
+    Limits,
+    LocalSettings,
+    SandboxSettings,
+    Address,
+    TokenSettings,
+    WorkerSettings,
+)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -365,14 +365,14 @@ async def test_without_the_broker_the_answer_is_never_success(ingress: Ingress) 
     assert ingress.counted("any", "accepted") == 0
 
 
-async def test_an_unexpected_error_does_not_show(ingress: Ingress) -> None:
+async def test_an_unexpected_error_does_not_show(ingress: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected error is 500 in one line; its traceback is only in the log."""
     error = LookupError("hunter2")
 
     async def broken(*_: object, **__: object) -> None:
         raise error
 
-    ingress.publisher.publish = broken
+    monkeypatch.setattr(ingress.publisher, "publish", broken)
     with capture_logs() as logs:
         assert await ingress.post(a_push()) == (500, "not accepted: internal error, please send it again\n")
 

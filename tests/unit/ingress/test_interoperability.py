@@ -7,6 +7,7 @@ import wechatpy
 import xmltodict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.enterprise.crypto import PrpCrypto
 from wechatpy.enterprise.crypto import WeChatCrypto as WeComCrypto
@@ -23,7 +24,7 @@ from wxbus.wechat.documents.codec import Format, document_from_json, render
 from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import Text
 
-KEY = CallbackKey(token=TOKEN, aes_key=AES_KEY)
+KEY = CallbackKey(token=SecretStr(TOKEN), aes_key=SecretStr(AES_KEY))
 NONCE = "415670741"
 contents = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=300).map(str.strip)
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

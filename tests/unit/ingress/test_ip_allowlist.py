@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from tests.support.pushes import APPID, a_push
 from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.accounts.file import AccountsFile
+from wxbus.config.networks import Network
 from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import ConfigurationError, TokenUnavailable, WxbusError
 from wxbus.runtime.sockets import listening_socket
@@ -22,7 +23,7 @@ from wxbus.testing import MemoryPublisher
 from wxbus_ingress.app import build_app
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
 from wxbus_ingress.http.server import serving
-from wxbus_ingress.settings import IpAllowlistSettings, Limits, Network
+from wxbus_ingress.settings import IpAllowlistSettings, Limits
 
 WECHAT = ["101.226.103.0/25", "58.247.206.141", "2402:4e00::/32"]
 ACCEPTED = (200, "success")

@@ -198,7 +198,11 @@ async def test_wecom_is_answered_with_its_own_receive_id(site: Site) -> None:
     assert opened(body, Mode.SECURE, receive_id=f"{APPID}-corp")["Content"] == "您好 ]]>"
 
 
-GAME = {"ToUserName": "gh_1", "FromUserName": "o_wechat", "CreateTime": "1", "MsgType": "event"} | {
+GAME: Document = {
+    "ToUserName": "gh_1",
+    "FromUserName": "o_wechat",
+    "CreateTime": "1",
+    "MsgType": "event",
     "Event": "minigame_deliver_goods",
     "MiniGame": {"OrderId": "1", "ToUserOpenid": "o_player"},
 }
@@ -399,8 +403,7 @@ async def test_an_attempt_does_not_time_out_without_a_reply(site: Site) -> None:
 )
 def test_the_age_of_a_push_gives_its_attempt(age: float, to_come: int) -> None:
     """`CreateTime` has whole seconds, clocks differ and the network needs time: the attempt is still right."""
-    push = {"CreateTime": str(NOW)}
-    assert remaining_attempts(push, NOW + age, Limits()) == to_come
+    assert remaining_attempts({"CreateTime": str(NOW)}, NOW + age, Limits()) == to_come
 
 
 @pytest.mark.parametrize("created", ["", "soon", "-5", "１７"])

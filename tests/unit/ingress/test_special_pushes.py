@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from tests.unit.ingress.conftest import Ingress, an_account
@@ -19,6 +20,7 @@ from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents.codec import Format, document_from_json, parse, render
 
 REFUSED = (403, "the signature is not valid\n")
+KEY = CallbackKey(token=SecretStr(TOKEN), aes_key=SecretStr(AES_KEY))
 PROBES = [b'{"action":"CheckContainerPath"}', b"<xml><action>CheckContainerPath</action></xml>"]
 
 
@@ -85,7 +87,9 @@ def test_a_wecom_reply_can_be_decrypted() -> None:
     cipher = Cipher(example["encoding_aes_key"], example["receive_id"])
 
     assert cipher.decrypt(str(sealed["Encrypt"])) == cipher.decrypt(example["encrypt"]) == example["plaintext"].encode()
-    assert sealed["MsgSignature"] == sign(example["token"], sealed["TimeStamp"], sealed["Nonce"], sealed["Encrypt"])
+    assert sealed["MsgSignature"] == sign(
+        example["token"], *(str(sealed[name]) for name in ("TimeStamp", "Nonce", "Encrypt"))
+    )
     assert example["msg_signature"] == sign(
         example["token"], example["timestamp"], example["nonce"], example["encrypt"]
     )
@@ -159,9 +163,7 @@ async def test_a_suite_refuses_other_receive_ids(ingress: Ingress) -> None:
 
 def test_a_suite_answers_the_customer() -> None:
     """A reply to a customer's member is encrypted for that customer, as the push was."""
-    crypto = CallbackCrypto(
-        [CallbackKey(token=TOKEN, aes_key=AES_KEY)], SUITE, (), ("xml",), wecom=True, provider=PROVIDER
-    )
+    crypto = CallbackCrypto([KEY], SUITE, (), ("xml",), wecom=True, provider=PROVIDER)
     push = wecom_push(member_says("ww-one"), "ww-one", wrap=wrapped)
     opened = crypto.open(CallbackQuery.from_mapping(push.query), push.body)
     sealed = parse(crypto.seal(b"<xml/>", Format.XML, timestamp=1, nonce="n", customer=opened.customer))
@@ -198,7 +200,7 @@ async def test_a_smart_robots_push_is_accepted(ingress: Ingress) -> None:
 
 def test_a_smart_robot_is_answered_in_lower_case() -> None:
     """An encrypted reply to a robot has lower-case names."""
-    crypto = CallbackCrypto([CallbackKey(token=TOKEN, aes_key=AES_KEY)], "", (), ("json",), wecom=True)
+    crypto = CallbackCrypto([KEY], "", (), ("json",), wecom=True)
     sealed = json.loads(crypto.seal(b"{}", Format.JSON, timestamp=1, nonce="n"))
 
     assert sorted(sealed) == ["encrypt", "msgsignature", "nonce", "timestamp"]

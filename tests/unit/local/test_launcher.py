@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from wxbus_local.processes.run import Run
 from wxbus_local.servers.container_spec import NoEngine, NoImage
 from wxbus_local.servers.containers import Engine
 from wxbus_local.servers.launcher import RABBITMQ, REDIS, Launcher, ServerKind
+from wxbus_local.servers.server import Server
 
 
 class RecordingServer:
@@ -91,7 +93,8 @@ class Machine:
             return self.installed or any("installing" in line for line in self.reports)
 
         program = FakeProgram(**{**vars(kind.program), "is_installed": is_installed})
-        return replace(kind, program=program, private=lambda *_: self.server, probe=lambda _: None)
+        server = cast("Server", self.server)  # records calls by name
+        return replace(kind, program=program, private=lambda *_: server, probe=lambda *_, **__: None)
 
 
 def test_a_given_address_is_used_and_no_server_is_started(tmp_path: Path) -> None:
@@ -107,7 +110,7 @@ def test_a_given_address_is_used_and_no_server_is_started(tmp_path: Path) -> Non
 def test_a_given_server_that_does_not_answer_is_an_error_without_the_password(tmp_path: Path) -> None:
     """1: no other server replaces a given one, which would hide the mistake."""
     machine = Machine(installed=True)
-    kind = replace(machine.kind(), probe=lambda _: "connection refused")
+    kind = replace(machine.kind(), probe=lambda *_, **__: "connection refused")
 
     with (
         pytest.raises(ConfigurationError, match=r"WXBUS_REDIS_URL: .*refused") as caught,

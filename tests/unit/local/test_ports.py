@@ -18,7 +18,7 @@ TAKE = "import sys; from wxbus_local.servers.ports import take_port; print(take_
 
 def test_no_port_is_returned_twice() -> None:
     """A returned port may still be free when the next one is chosen, because its server has not started yet."""
-    ports = []
+    ports: list[int] = []
     for count in [1] * 100 + [3] * 100:
         first = free_port(count=count)
         ports += range(first, first + count)

@@ -5,13 +5,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from wxbus_local.processes.run import Run
 from wxbus_local.processes.tree import processes_of
+from wxbus_local.servers.redis import PrivateRedis
 from wxbus_local.stack.addresses import Addresses
 from wxbus_local.stack.plan import PLACEHOLDER
 from wxbus_local.stack.services import Service
@@ -31,11 +32,11 @@ ADDRESSES = Addresses(
 SLEEP = "import time; time.sleep(600)"
 
 
-@dataclass(frozen=True)
-class EndedServer:
+class EndedServer(PrivateRedis):
     """A server that does not run any more."""
 
-    description: str = "private instance of /bin/redis"
+    def __init__(self) -> None:
+        self.executable = "/bin/redis"
 
     def alive(self) -> bool:
         """Return False."""
@@ -52,7 +53,7 @@ def run() -> Iterator[Run]:
 @contextmanager
 def stack_of(run: Run, program: str, lines: list[Line] | None = None, *servers: EndedServer) -> Iterator[Stack]:
     """Run a Python program as ingress."""
-    on_line = [].append if lines is None else lines.append
+    on_line = (lines if lines is not None else []).append
     services = {"ingress": Service([sys.executable, "-S", "-c", program])}
     started = replace(PLACEHOLDER, started=servers)
     with Stack.running(run, started, ADDRESSES, services, {**os.environ, **run.variables}, on_line=on_line) as stack:

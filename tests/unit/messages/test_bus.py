@@ -7,7 +7,7 @@ import pytest
 from wxbus.errors import BrokerUnavailable, ConfigurationError
 from wxbus.messages import Bus
 from wxbus.messages.bus import QueuedSubmit
-from wxbus.messages.requests import SendRequest, parse_submission
+from wxbus.messages.requests import Sendable, SendRequest, parse_submission
 from wxbus.wechat import reply
 
 
@@ -47,7 +47,7 @@ async def test_wrong_arguments_are_refused_before_the_network() -> None:
         ("o_1", {"send_at": datetime(2027, 1, 1)}, "send_at: Input should have timezone info"),
     ):
         with pytest.raises(ValueError, match=text):
-            await bus.send("shop", openid, reply.Text("hello"), **fields)  # type: ignore[arg-type]
+            await bus.send("shop", openid, reply.Text("hello"), **fields)
     with pytest.raises(ValueError, match="reply: Input tag 'transfer_customer_service' found"):
         await bus.send("shop", "o_1", reply.TransferToCustomerService())  # type: ignore[arg-type]
     assert queue.bodies == []
@@ -65,7 +65,7 @@ async def test_what_is_put_is_what_workers_take() -> None:
     """Every kind of sendable reply keeps its fields through the queue."""
     queue = FlakyQueue(failures=0)
     bus = Bus(QueuedSubmit(queue))
-    sent = [
+    sent: list[Sendable] = [
         reply.Text("你好"),
         reply.News((reply.Article("t", url="u"),)),
         reply.TemplateMessage("t", {"thing1": "Tea"}, page_path="pages/a", mini_program="wx2"),

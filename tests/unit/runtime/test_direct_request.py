@@ -11,6 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import HttpRequestParser
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from wxbus.runtime.direct_request import MAX_HEAD, DirectRequest, read_direct
 from wxbus.runtime.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
@@ -94,7 +95,7 @@ async def compare(line: str, target: str, fields: Iterable[str], end: str, body:
     message, expected_body = read
     request = web.BaseRequest(message, Mock(), Mock(), Mock(), Mock(), asyncio.get_running_loop())
     assert (found.method, found.path, found.version) == (request.method, request.path, request.version)
-    assert (found.raw_query, found.headers) == (request.rel_url.raw_query_string, request.headers)
+    assert (found.raw_query, found.headers) == (request.rel_url.raw_query_string, CIMultiDict(request.headers))
     assert dict(found.query) == {name: request.query[name] for name in request.query}
     assert (found.keep_alive, found.body) == (not message.should_close, expected_body)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -43,7 +44,7 @@ async def test_a_response_is_complete(client: HttpClient) -> None:
     assert (answered.status, await answered.read()) == (200, BODY)
     assert answered.headers["Content-Type"] == "text/plain"
     assert answered.headers["Cache-Control"] == "no-store"
-    assert parsedate_to_datetime(answered.headers["Date"])
+    assert parsedate_to_datetime(answered.headers["Date"]).tzinfo == UTC
     assert "Server" not in answered.headers
 
 

@@ -90,7 +90,7 @@ async def test_a_killed_process_is_restarted_and_all_stop_gracefully() -> None:
 
 async def test_a_crashing_process_is_restarted_with_backoff() -> None:
     """A process that crashes is restarted after growing delays; SIGTERM ends the waiting."""
-    delays = []
+    delays: list[float] = []
     async with running("crashing") as supervised:
         assert supervised.process.stderr
         while len(delays) < 2:

@@ -64,10 +64,9 @@ def test_code_in_a_traceback_is_not_redacted() -> None:
     """Lines of code, files and types stay; the messages of all errors are redacted."""
     words = "fail_at_order_4711 ValueError 你好世界和平"
     with log_scope(lambda: [words]):
-        try:
+        with pytest.raises(ValueError, match="cannot fail_at_order_4711") as caught:
             fail_at_order_4711(words)
-        except ValueError as exc:
-            shown = redacted_traceback(exc)
+        shown = redacted_traceback(caught.value)
     assert ", in fail_at_order_4711" in shown
     assert 'raise LookupError("fail_at_order_4711")' in shown
     assert "\nLookupError: ***\n" in shown

@@ -127,7 +127,7 @@ async def test_a_collector_that_never_answers_delays_nothing() -> None:
 @pytest.mark.usefixtures("logging_as_before")
 def test_exported_events_are_redacted_and_belong_to_their_trace(capsys: pytest.CaptureFixture[str]) -> None:
     """A log record has what the line has: no secrets, no quotations of users, the ids of the message."""
-    exported = InMemoryLogRecordExporter()
+    exported = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call] # of OpenTelemetry
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exported))
     configure(LogSettings(), service="worker", export=LogExport(provider))

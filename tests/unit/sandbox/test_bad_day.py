@@ -37,7 +37,8 @@ async def played(world: World, openids: Iterable[str]) -> list[tuple[object, ...
 
 async def test_the_same_seed_gives_the_same_troubles(world: World) -> None:
     """The same seed gives each user the same day, whatever other users do; another seed gives another day."""
-    shares = {trouble: 0.3 for trouble in Trouble if trouble not in {Trouble.SLOW, Trouble.DISORDER}}
+    unshared = {Trouble.SLOW, Trouble.DISORDER}
+    shares: dict[Trouble, float] = {trouble: 0.3 for trouble in Trouble if trouble not in unshared}
     users = [f"oUser{number % 3}" for number in range(12)]
     days = []
     for seed in (7, 7, 8):

@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
 from wxbus_sandbox.__main__ import cli
 from wxbus_sandbox.cli.send import describe, replies_to, report
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import (
     Attempt,
     Outcome,
@@ -124,12 +126,25 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 async def test_all_replies_are_returned() -> None:
     """After each reply the command waits for a further one."""
-    replies = ["first", "second", "third"]
+    replies = [
+        Sent(
+            time=time.time(),
+            account="shop",
+            appid="wx1",
+            openid="o1",
+            msgtype="text",
+            payload={"text": {"content": one}},
+        )
+        for one in ("first", "second", "third")
+    ]
 
-    class SlowSandbox:
+    class SlowSandbox(SandboxClient):
         """Returns one more reply with each call."""
 
-        async def sent(self, *, count: int, **_: object) -> list[str]:
+        def __init__(self) -> None:
+            pass
+
+        async def sent(self, *, count: int = 1, **_: Any) -> list[Sent]:
             return replies[:count]
 
     assert await replies_to(SlowSandbox(), PUSHED, wait=5) == replies

@@ -117,7 +117,7 @@ class Server:
         if self.account.modes == (Mode.PLAIN,) or "plain replies" in self.mistakes:
             return web.Response(body=reply)
         opened = Cipher(AES_KEY, self.account.effective_receive_id).encrypt(reply)
-        sealed = {
+        sealed: dict[str, codec.Renderable] = {
             "Encrypt": opened,
             "MsgSignature": sign(TOKEN, "1", query.nonce or "", opened),
             "TimeStamp": 1,

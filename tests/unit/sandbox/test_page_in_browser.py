@@ -229,13 +229,13 @@ async def test_replies_look_as_in_wechat(world: World, page: Page) -> None:
     await button(page, "No").click()
     await expect(page.locator(".mine .bubble").last).to_have_text("No")
     assert documents(world)[-1]["bizmsgmenuid"] == "2"
-    for message, shown in (
+    for answer, shown in (
         (reply.Text("At once"), "At once"),
         (reply.News((reply.Article("News", "of today"),)), "of today"),
         (reply.Music(media["thumb"], "Waltz"), "Waltz"),
         (reply.Video(media["video"], "Clip"), "Clip"),
     ):
-        world.ingress.answers.append(replying(world, passive(message)))
+        world.ingress.answers.append(replying(world, passive(answer)))
         await send(page, "now")
         await expect(page.locator(".theirs .bubble", has_text=shown)).to_be_visible()
     await page.get_by_label("Account").select_option("mini")
@@ -463,7 +463,9 @@ async def test_markup_is_text_everywhere(world: World, page: Page) -> None:
     await world.control.send(SendRequest(account="shop", openid=USER, type=MARKUP, fields={"MsgType": MARKUP}))
     await world.control.event("shop", MARKUP, openid=USER, fields={"EventKey": MARKUP})
     await world.control.text("shop", MARKUP, openid=f"o{MARKUP}"[:28])
-    every = dict.fromkeys(("content", "media_id", "title", "description", "url", "card_id", "pagepath"), MARKUP)
+    every: dict[str, Any] = dict.fromkeys(
+        ("content", "media_id", "title", "description", "url", "card_id", "pagepath"), MARKUP
+    )
     every |= {"head_content": MARKUP, "tail_content": MARKUP, "list": [{"id": MARKUP, "content": MARKUP}]}
     every |= {"articles": [dict.fromkeys(("title", "description", "url", "picurl"), MARKUP)], "thumb_media_id": MARKUP}
     shown = (

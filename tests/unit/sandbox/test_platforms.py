@@ -54,7 +54,7 @@ async def test_wecom_returns_the_same_token_while_it_is_valid(world: World) -> N
 async def test_a_platforms_ticket_is_valid_for_twelve_hours(world: World) -> None:
     """61006: unknown; 61005: expired; 40125: wrong secret."""
     ticket = (await world.control.component_ticket("platform", push=False)).value
-    assert await component.fetch_component_token(world.http, PLATFORM, RIGHT, ticket)
+    assert (await component.fetch_component_token(world.http, PLATFORM, RIGHT, ticket)).value
     assert await errcode_of(component.fetch_component_token(world.http, PLATFORM, RIGHT, "ticket@@@x")) == 61006
     assert await errcode_of(component.fetch_component_token(world.http, PLATFORM, SecretStr("x"), ticket)) == 40125
     await world.control.advance(12 * 3600)
@@ -91,7 +91,7 @@ async def test_a_withdrawn_authorisation_ends_all_tokens(world: World) -> None:
     code = (await world.control.authorize("platform", BAKERY, push=False)).value
     refresh = (await component.query_auth(world.http, token, PLATFORM, code)).refresh_token
     got = await component.fetch_authorizer_token(world.http, token, PLATFORM, BAKERY, refresh)
-    assert await fetch_ticket(world.http, got.value, "jsapi")
+    assert (await fetch_ticket(world.http, got.value, "jsapi")).value
     await world.control.unauthorize("platform", BAKERY, push=False)
     assert await errcode_of(fetch_ticket(world.http, got.value, "jsapi")) == 40001
     fetch = component.fetch_authorizer_token(world.http, token, PLATFORM, BAKERY, str(got.refresh_token))

@@ -1,5 +1,7 @@
 """Calls of a day and their resets."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from tests.support.sandbox import World
@@ -29,7 +31,11 @@ async def test_calls_are_counted_by_account_and_endpoint(world: World) -> None:
 async def test_a_used_up_quota_refuses_calls_until_it_is_reset(world: World) -> None:
     """45009; other endpoints go on, and a reset of this endpoint or of all helps, so often a month."""
     client, body = world.client("shop"), {"touser": USER, "msgtype": "text", "text": {"content": "x"}}
-    for reset in (lambda: client.quotas.reset(PREVIEW), lambda: client.quotas.reset_all("wxshop")):
+    resets: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: client.quotas.reset(PREVIEW),
+        lambda: client.quotas.reset_all("wxshop"),
+    )
+    for reset in resets:
         for _ in range(WECHAT.by_path[PREVIEW].day):
             await client.call("POST", PREVIEW, json=body)
         with pytest.raises(QuotaExceeded, match="45009"):

@@ -1,6 +1,6 @@
 """Calls that end with an event: mass messages, publications and content checks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -78,11 +78,12 @@ async def test_a_text_cannot_be_deleted_and_an_unknown_message_is_named(world: W
     """WeChat deletes articles and videos only (40204), and knows its own ids only (40059)."""
     mass = world.client("shop").mass_messages
     job = await mass.send_to_all(MassText(content="news"))
-    for errcode, call in {
+    calls: dict[int, Callable[[], Awaitable[object]]] = {
         40204: lambda: mass.delete(job.msg_id),
         40059: lambda: mass.status("1"),
         40152: lambda: mass.send_to_tag(7, MassText(content="x")),
-    }.items():
+    }
+    for errcode, call in calls.items():
         with pytest.raises(WeChatError) as caught:
             await call()
         assert caught.value.errcode == errcode
@@ -156,7 +157,10 @@ async def test_messages_by_template_report_their_delivery(world: World) -> None:
     msg_id = await world.client("shop").template_messages.send(ANN, "t", {"first": TemplateValue(value="x")})
     sent = await event_of(world, TemplateSendJobFinishEvent, "TEMPLATESENDJOBFINISH")
     assert (sent.msg_id, sent.status, sent.from_user) == (msg_id, "success", ANN)
-    sends = (world.client("shop").subscribe_messages.send_notice, world.client("mini").subscribe_messages.send)
+    sends: tuple[Callable[..., Awaitable[object]], ...] = (
+        world.client("shop").subscribe_messages.send_notice,
+        world.client("mini").subscribe_messages.send,
+    )
     for number, call in enumerate(sends, 1):
         await call(ANN, "t", {"thing1": Value(value="x")})
         reported = await event_of(world, SubscribeMessageSentEvent, "subscribe_msg_sent_event", number)

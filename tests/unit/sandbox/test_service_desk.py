@@ -12,7 +12,7 @@ from wxbus.wechat.events.service import CustomerServiceCloseSessionEvent, Custom
 from wxbus_sandbox.models import Outcome
 
 TRANSFER = with_fields(MsgType="transfer_customer_service", Content=None)
-NO_SESSION = {"agents": [], "waiting": [], "sessions": []}
+NO_SESSION: dict[str, list[object]] = {"agents": [], "waiting": [], "sessions": []}
 
 
 async def ask(world: World, action: str, status: int = 200, **body: object) -> dict[str, object]:

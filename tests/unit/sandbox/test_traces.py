@@ -36,7 +36,7 @@ def a_request() -> ExportTraceServiceRequest:
         start_time_unix_nano=1_790_000_000_250_000_000,
         end_time_unix_nano=1_790_000_000_500_000_000,
     )
-    span.status.code, span.status.message = 2, "StoreUnavailable"
+    span.status.code, span.status.message = span.status.STATUS_CODE_ERROR, "StoreUnavailable"
     span.events.add(name="verified", time_unix_nano=1_790_000_000_300_000_000)
     span.attributes.add(key="wxbus.version").value.int_value = 3
     span.attributes.add(key="list").value.array_value.values.add().bool_value = True

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from tests.support.readme import ROOT
 from tests.support.sandbox import SECRET, World, a_world
@@ -122,8 +123,8 @@ async def test_errors_have_status_200_and_their_texts(world: World) -> None:
     assert len(await world.control.sent(openid=USER)) == 1
 
 
-async def answer(world: World, method: str, path: str, **options: object) -> dict[str, object]:
+async def answer(world: World, method: str, path: str, **options: object) -> dict[str, Any]:
     """Return the JSON of a call."""
     async with world.control._session.request(method, world.url + path, **options) as response:  # type: ignore[arg-type]
-        found: dict[str, object] = await response.json(content_type=None)
+        found: dict[str, Any] = await response.json(content_type=None)
     return found

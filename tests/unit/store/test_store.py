@@ -113,7 +113,7 @@ async def test_a_refused_command_fails_alone(store: Store, redis: SlowRedis) -> 
     redis.go_on.set()
     with pytest.raises(StoreUnavailable, match="ECHO: wrong"):
         await wrong
-    assert await asyncio.gather(first, before, after) == [b"0", b"1", b"3"]
+    assert list(await asyncio.gather(first, before, after)) == [b"0", b"1", b"3"]
     assert len(redis.batches) == 2
 
 
@@ -222,7 +222,8 @@ class SwallowingPubSub:
 async def test_a_swallowed_cancellation_is_raised_again(outcome: Exception | None) -> None:
     """A cancelled subscriber ends, even if the client swallows the cancellation."""
     swallowing = SwallowingPubSub(outcome)
-    listening = asyncio.create_task(anext(Store(swallowing).messages("any")))  # type: ignore[arg-type]  # as above
+    store = Store(swallowing)  # type: ignore[arg-type]  # as above
+    listening = asyncio.ensure_future(anext(store.messages("any")))
     await swallowing.called.wait()
     listening.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -53,7 +53,8 @@ def test_a_key_without_a_scope_is_refused() -> None:
 def test_a_new_encryption_key_can_be_used() -> None:
     """The printed text is a value of WXBUS_TOKEN_ENCRYPTION_KEYS."""
     result = RUN.invoke(app, ["encryption-key", "2026-01"])
-    assert Keyring.parse(result.stdout.strip())
+    keyring = Keyring.parse(result.stdout.strip())
+    assert keyring.decrypt(keyring.encrypt("secret", context="c"), context="c") == "secret"
     assert RUN.invoke(app, ["encryption-key", "a:b"]).exit_code == 2
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from yarl import URL
 
 from tests.unit.wechat.vectors import key_of, vector
@@ -21,9 +21,9 @@ from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents.codec import Format, document_to_json, parse, render
 
-OLD = CallbackKey(token="old-token", aes_key="O" * 43)
-NEW = CallbackKey(token="new-token", aes_key="N" * 43)
-PLAIN_ONLY = CallbackKey(token="plain-token")
+OLD = CallbackKey(token=SecretStr("old-token"), aes_key=SecretStr("O" * 43))
+NEW = CallbackKey(token=SecretStr("new-token"), aes_key=SecretStr("N" * 43))
+PLAIN_ONLY = CallbackKey(token=SecretStr("plain-token"))
 TIME, NONCE, APPID = "1714112445", "415670741", "wxba5fad812f8e6fb9"
 DOCUMENT = {"ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": "1", "MsgType": "text", "Content": "hi"}
 
@@ -227,7 +227,7 @@ def test_the_previous_key_is_accepted(key: CallbackKey) -> None:
 
 def test_aes_key_may_change_alone() -> None:
     """Of two keys with the same token, the one with the matching AES key is found."""
-    other = CallbackKey(token=NEW.token, aes_key="X" * 43)
+    other = CallbackKey(token=NEW.token, aes_key=SecretStr("X" * 43))
     encrypted = encrypt(DOCUMENT, other)
     opened = crypto(NEW, other).open(secure_query(encrypted, other), render({"Encrypt": encrypted}, Format.XML))
     assert opened.key == other
@@ -308,11 +308,12 @@ def test_url_verification_of_the_official_example() -> None:
     """The response is the echostr in every mode."""
     example = vector("S1")
     query = CallbackQuery.from_mapping({name: example[name] for name in ("signature", "timestamp", "nonce", "echostr")})
-    assert CallbackCrypto([CallbackKey(token="AAAAA")], "", [Mode.PLAIN], []).verify_url(query) == example["echostr"]
+    key = CallbackKey(token=SecretStr("AAAAA"))
+    assert CallbackCrypto([key], "", [Mode.PLAIN], []).verify_url(query) == example["echostr"]
 
 
 @pytest.mark.parametrize("change", [{"signature": "0" * 40}, {"signature": ""}, {"nonce": "1"}])
-def test_url_verification_rejects_a_wrong_signature(change: dict[str, str]) -> None:
+def test_url_verification_rejects_a_wrong_signature(change: dict[str, Any]) -> None:
     """A wrong signature gets no echostr (protocol reference 13, trap 2)."""
     with pytest.raises(Forbidden):
         crypto().verify_url(plain_query(echostr="1", **change))
@@ -364,7 +365,7 @@ def test_seal_uses_the_given_key() -> None:
     for key, used in ((None, NEW), (NEW, NEW), (OLD, OLD)):
         outer = parse(account.seal(b"{}", Format.JSON, timestamp=1, nonce="n", key=key))
         assert outer["MsgSignature"] == sign(used.token.get_secret_value(), "1", "n", str(outer["Encrypt"]))
-    for unknown in (CallbackKey(token="x", aes_key="x" * 43), PLAIN_ONLY):
+    for unknown in (CallbackKey(token=SecretStr("x"), aes_key=SecretStr("x" * 43)), PLAIN_ONLY):
         with pytest.raises(ValueError, match="no AES key"):
             crypto(NEW, PLAIN_ONLY).seal(b"{}", Format.JSON, timestamp=1, nonce="n", key=unknown)
 
@@ -381,7 +382,7 @@ def test_secrets_are_not_shown() -> None:
     assert "new-token" not in shown
     assert "N" * 43 not in shown
     with pytest.raises(ValidationError) as caught:
-        CallbackKey(token="t", aes_key="hidden" + "+" * 37)
+        CallbackKey.model_validate({"token": "t", "aes_key": "hidden" + "+" * 37})
     assert "hidden" not in str(caught.value)
 
 

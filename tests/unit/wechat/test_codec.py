@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from tests.unit.wechat.strategies import documents
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.documents.codec import IDENTIFIERS, Format, document_from_json, document_to_json, parse, render, sniff
+from wxbus.wechat.documents.codec import (
+    IDENTIFIERS,
+    Format,
+    Renderable,
+    document_from_json,
+    document_to_json,
+    parse,
+    render,
+    sniff,
+)
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.documents.json_reader import MAX_ESCAPES
 from wxbus.wechat.documents.limits import MAX_DEPTH, MAX_ELEMENTS
@@ -433,7 +442,11 @@ def test_error_does_not_repeat_the_body() -> None:
 
 def test_integers_are_bare() -> None:
     """Integers are rendered without quotes or CDATA, text with them."""
-    document = {"CreateTime": 1, "Content": "a]]>b", "Articles": [{"Title": "t"}, {"Title": "u"}]}
+    document: dict[str, Renderable] = {
+        "CreateTime": 1,
+        "Content": "a]]>b",
+        "Articles": [{"Title": "t"}, {"Title": "u"}],
+    }
     assert render(document, Format.XML).decode() == (
         "<xml><CreateTime>1</CreateTime><Content><![CDATA[a]]]]><![CDATA[>b]]></Content>"
         "<Articles><item><Title><![CDATA[t]]></Title></item><item><Title><![CDATA[u]]></Title></item></Articles></xml>"

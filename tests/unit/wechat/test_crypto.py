@@ -176,8 +176,9 @@ def test_user_data_of_another_shape_is_rejected(data: bytes) -> None:
     pad = 16 - len(data) % 16
     encryptor = BlockCipher(AES(key), CBC(iv)).encryptor()
     encrypted = encryptor.update(data + bytes([pad]) * pad) + encryptor.finalize()
+    session_key, iv_text, encrypted_data = (base64.b64encode(part).decode() for part in (key, iv, encrypted))
     with pytest.raises(Forbidden):
-        decrypt_user_data(*(base64.b64encode(part).decode() for part in (key, iv, encrypted)), appid="wx1")
+        decrypt_user_data(session_key, iv_text, encrypted_data, appid="wx1")
 
 
 def test_raw_data_signature_of_the_official_example() -> None:

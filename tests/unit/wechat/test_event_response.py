@@ -3,15 +3,21 @@
 import pytest
 
 from wxbus.wechat.documents.codec import Format, parse, render
+from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.event_response import fallback_response, response_document
 
-HEADER = {"ToUserName": "gh_carrier", "FromUserName": "o_wechat", "CreateTime": "1", "MsgType": "event"}
+HEADER: Document = {
+    "ToUserName": "gh_carrier",
+    "FromUserName": "o_wechat",
+    "CreateTime": "1",
+    "MsgType": "event",
+}
 SWAPPED = {"ToUserName": "o_wechat", "FromUserName": "gh_carrier", "CreateTime": 7, "MsgType": "event"}
 
 
 def test_a_carrier_response_has_header_and_result() -> None:
     """A response swaps sender and receiver, keeps the event name, and is a success by default."""
-    push = {**HEADER, "Event": "Add_WayBill"}
+    push: Document = {**HEADER, "Event": "Add_WayBill"}
     made = response_document({"WayBillID": "88", "Fee": 3.5}, push, created_at=7)
     success = {"Event": "Add_WayBill", "ResultCode": 0, "ResultMsg": "success"}
     assert made == {**SWAPPED, **success, "WayBillID": "88", "Fee": 3.5}
@@ -28,14 +34,14 @@ def test_instant_delivery_has_a_lower_case_result() -> None:
 
 def test_virtual_payment_has_no_header() -> None:
     """A response to virtual payment has only `ErrCode` and `ErrMsg`."""
-    push = {**HEADER, "Event": "xpay_refund_notify"}
+    push: Document = {**HEADER, "Event": "xpay_refund_notify"}
     assert response_document({}, push) == {"ErrCode": 0, "ErrMsg": "success"}
     assert response_document({"ErrCode": 1}, push) == {"ErrCode": 1, "ErrMsg": "success"}
 
 
 def test_a_mini_game_has_no_header() -> None:
     """A response to a mini game has `ErrCode` and `ErrMsg`; the fallback is a success: the event is persisted."""
-    push = {**HEADER, "Event": "Minigame_deliver_goods"}
+    push: Document = {**HEADER, "Event": "Minigame_deliver_goods"}
     assert response_document({}, push) == fallback_response(push) == {"ErrCode": 0, "ErrMsg": "success"}
     assert response_document({"SubErrCode": 172935494}, push)["SubErrCode"] == 172935494
 

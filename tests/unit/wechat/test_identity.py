@@ -37,7 +37,7 @@ def game(name: str = "minigame_deliver_goods", created: int = 1, **members: Any)
     return event(name, SYSTEM, created, MiniGame=members)
 
 
-CARD = {"CardId": "p1", "UserCardCode": "12"}
+CARD: dict[str, Any] = {"CardId": "p1", "UserCardCode": "12"}
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_repeated_elements_are_not_a_forgery() -> None:
     )
     info = parse(body.encode())["ApprovalInfo"]
     assert isinstance(info, dict)
-    assert [record["Speech"] for record in info["SpRecord"]] == ["yes", "no"]  # type: ignore[index,union-attr,call-overload]
+    assert [record["Speech"] for record in info["SpRecord"]] == ["yes", "no"]  # type: ignore[index,call-overload]
 
 
 def test_a_body_without_a_header_is_rejected() -> None:
