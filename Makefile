@@ -28,7 +28,7 @@ test: servers venv ## run all tests against a real RabbitMQ and Redis, six at a 
 	$(BIN)/pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test-full: servers venv ## run all tests with soak tests at full size, in one process
-	WXBUS_TEST_FULL=1 $(BIN)/pytest
+	TEST_FULL=1 $(BIN)/pytest --timeout 1800
 
 unit: venv ## run the tests that need only Python: a minute or more
 	$(BIN)/pytest tests/unit -m 'not programs'

@@ -80,14 +80,12 @@ class MemoryOverflow:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """Clear it to keep all calls waiting."""
 
+    used: int = 0
+    """Bytes of all messages."""
+
     def __post_init__(self) -> None:
         """Answer."""
         self.open.set()
-
-    @property
-    def bytes(self) -> int:
-        """Return the bytes of all messages."""
-        return sum(len(stored(one)) for messages in self.messages.values() for one in messages)
 
     async def take_over(self, partition: int) -> Tenure:
         """Begin a tenure."""
@@ -102,8 +100,10 @@ class MemoryOverflow:
         taken = 0
         for delivery in deliveries:
             if delivery.key not in keys:
-                if self.bytes and self.bytes + len(stored(delivery)) > self.max_bytes:
+                size = len(stored(delivery))
+                if self.used and self.used + size > self.max_bytes:
                     break
+                self.used += size
                 keys.add(delivery.key)
                 messages.append(delivery)
             taken += 1
@@ -124,7 +124,7 @@ class MemoryOverflow:
         """Remove the oldest message."""
         await self._answer(tenure)
         if (messages := self.messages.get(lane)) and messages[0].key == key:
-            messages.pop(0)
+            self.used -= len(stored(messages.pop(0)))
 
     async def _answer(self, tenure: Tenure | None = None) -> None:
         await asyncio.sleep(0)

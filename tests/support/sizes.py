@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-FULL: Final = os.environ.get("WXBUS_TEST_FULL", "") not in {"", "0"}
+FULL: Final = os.environ.get("TEST_FULL", "") not in {"", "0"}
 """Set by `make test-full`."""
 
 

@@ -4,7 +4,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.sizes import soak
 
-# No deadline: the time of an example depends on the machine. Derandomised: every run has the same examples.
+# No deadline: the time of an example depends on the machine. Derandomised: two runs have the same examples, as long as
+# the same modules are imported, whose constants hypothesis tries.
 settings.register_profile(
     "wxbus",
     max_examples=soak(100, 40),

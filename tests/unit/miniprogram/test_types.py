@@ -7,7 +7,7 @@ from wxbus_gateway.sessions.session import SessionState
 
 CLIENT = ROOT / "clients/miniprogram"
 TYPES = (CLIENT / "wxbus.d.ts").read_text()
-BETWEEN_FILES = {"token", "address", "forget", "left", "platform", "heartbeat"}
+BETWEEN_FILES = {"token", "address", "forget", "remove", "platform", "heartbeat"}
 """Members of the client that only its socket uses."""
 
 

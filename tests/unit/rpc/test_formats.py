@@ -231,9 +231,24 @@ class Nothing(BaseModel):
     """A request without a field that is needed."""
 
 
-@pytest.mark.parametrize("body", [b"<xml>true</xml>", b'<?xml version="1.0"?>\n<xml> a<appid>wx1</appid></xml>'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<xml>true</xml>",
+        b'<?xml version="1.0"?>\n<xml> a<appid>wx1</appid></xml>',
+        b"\xef\xbb\xbf <xml>true</xml>",
+        b"<xml><![CDATA[true]]></xml>",
+    ],
+)
 def test_text_in_the_root_is_malformed(body: bytes) -> None:
     """Otherwise it would be a request without fields, which is valid if no field is required."""
     with pytest.raises(RpcFailure) as refused:
         Xml().decode(body, Nothing)
     assert refused.value.status == 400
+
+
+def test_a_value_may_look_like_a_document() -> None:
+    """A root element, or one with text, in the text of a field is that text."""
+    for text in ("<xml>", "<xml>true</xml>", '<?xml version="1.0"?><xml>'):
+        message = Deep(flat=Flat(text=text, number=1, share=0, yes=True, tags=[text]), choice="x")
+        assert Xml().decode(Xml().encode(message), Deep) == message

@@ -124,7 +124,7 @@ async def test_without_room_messages_stay_in_rabbitmq(by_another: bool) -> None:
             await steps()
         held = [FLOODER, "wx1:another"] if by_another else [FLOODER]
         assert worker.lanes.held_back == len(held)
-        assert overflow.bytes <= ROOM
+        assert overflow.used <= ROOM
         assert sum(not one.acked for one in messages) >= 90
         assert len([line for line in logs if line["event"] == "overflow.full"]) >= 1
         go.set()
@@ -133,7 +133,7 @@ async def test_without_room_messages_stay_in_rabbitmq(by_another: bool) -> None:
 
     assert numbers == list(range(100))
     assert all(one.acked for one in messages)
-    assert overflow.bytes == 0
+    assert overflow.used == 0
 
 
 @pytest.mark.parametrize("by_another", [False, True])

@@ -24,7 +24,8 @@ M = TypeVar("M", bound=BaseModel)
 
 FORM_FIELDS: Final = 200
 """Maximum fields of a form."""
-TEXT_IN_ROOT: Final = re.compile(rb"<xml\s*>\s*[^<\s]")
+# Only at the beginning: a value may contain "<xml>", too.
+TEXT_IN_ROOT: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<xml\s*>\s*(?:[^<\s]|<!\[CDATA\[)")
 
 
 class Form:
@@ -88,7 +89,7 @@ class Xml:
         try:
             if codec.sniff(body) is not codec.Format.XML:
                 raise _malformed("XML")
-            if TEXT_IN_ROOT.search(body):  # would be an empty request
+            if TEXT_IN_ROOT.match(body):  # would be an empty request
                 raise _malformed("XML", "the root element xml contains text")
             document = codec.parse(body)
         except MalformedCallback as exc:

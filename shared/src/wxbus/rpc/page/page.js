@@ -2,7 +2,7 @@
 // All text is set as textContent: answers are never interpreted as markup.
 
 const NEEDS_ZH = {
-  "Everybody may call it.": "任何人都可以调用。",
+  "Requires no session.": "无需登录。",
   "Requires a session.": "需要登录。",
   "Requires a session and the user's profile.": "需要登录和用户资料。",
   "Requires a session and the user's phone number.": "需要登录和手机号。",
