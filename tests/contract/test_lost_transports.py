@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pytest
 
@@ -40,7 +40,7 @@ def a_long_answer(connection: socket.socket) -> None:
     connection.sendall(b"+OK\r\n" * 3 + b"$900000\r\n" + LARGE[:-100])
 
 
-SERVERS: Final = {
+SERVERS: Final[dict[str, dict[str, Any]]] = {
     "reset at once": {},
     "reset after the first byte": {"hears": 1},
     "unknown protocol": {"says": b"\x01\x02 unknown\r\n\r\n"},
@@ -153,7 +153,7 @@ def test_a_lost_transport_raises_unavailable(adapter: Adapter, server: str, loop
                 outcomes = await asyncio.gather(*(operation() for operation in operations), return_exceptions=True)
                 assert all(isinstance(outcome, expected) for outcome in outcomes), outcomes
 
-    with resetting(**SERVERS[server]) as port:  # type: ignore[arg-type]  # as `resetting` takes them
+    with resetting(**SERVERS[server]) as port:
         run_on(loop, work(port))
 
 
@@ -161,9 +161,10 @@ def test_a_lost_transport_raises_unavailable(adapter: Adapter, server: str, loop
 def test_callers_of_one_batch_share_no_error(loop: str) -> None:
     """Each caller raises its own copy: a shared one collects the frames of all tracebacks."""
 
-    async def work(port: int) -> list[BaseException]:
+    async def work(port: int) -> list[StoreUnavailable]:
         async with Store.open(f"redis://127.0.0.1:{port}/0") as opened:
-            return await asyncio.gather(*(opened.now() for _ in range(20)), return_exceptions=True)  # type: ignore[return-value]  # none succeeds
+            outcomes = await asyncio.gather(*(opened.now() for _ in range(20)), return_exceptions=True)
+        return [outcome for outcome in outcomes if isinstance(outcome, StoreUnavailable)]
 
     with resetting() as port:
         errors = run_on(loop, work(port))

@@ -126,7 +126,7 @@ async def open_shelf() -> AsyncIterator[Shelf]:
 
 def shop(orders: Orders | None = None) -> Application:
     """Return an application with a service, a stage and a provided object."""
-    SHELF.__init__()  # type: ignore[misc]
+    SHELF.sold, SHELF.closed = [], False
     app = Application()
     app.add(orders or Orders())
     app.provide(Shelf, open_shelf)
