@@ -4,7 +4,7 @@
 # A declaration has a docstring only; the decorator makes the call.
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
 from aiohttp import web
@@ -87,7 +87,7 @@ class Things(Family):
 
 async def sent(method: str, *args: object, **named: object) -> dict[str, object]:
     """Return the options of the one call that a method makes."""
-    wechat: Any = RecordingWeChat()
+    wechat = RecordingWeChat()
     wechat.answers[PATH] = {"id": 1, "url": "u"}
     await getattr(Things(wechat), method)(*args, **named)
     [(_, path, options)] = wechat.calls
@@ -135,7 +135,7 @@ async def test_a_wrong_argument_is_refused_before_the_network(
     method: str, args: dict[str, object], reason: str
 ) -> None:
     """The error names method, argument and limit, and never a value; nothing is sent."""
-    wechat: Any = RecordingWeChat()
+    wechat = RecordingWeChat()
     with pytest.raises(ValueError, match=reason):
         await getattr(Things(wechat), method)(**args)
     assert wechat.calls == []
@@ -168,7 +168,7 @@ async def test_answers_are_read_leniently() -> None:
 
     Missing fields, null, and "" in place of anything but a text have defaults.
     """
-    wechat: Any = RecordingWeChat()
+    wechat = RecordingWeChat()
     things = Things(wechat)
     wechat.answers[PATH] = {"errcode": 0, "errmsg": "ok", "id": 2**60, "seen": "1767225600", "count": None, "new": 1}
     found = await things.find("t")

@@ -111,7 +111,7 @@ async def test_every_type_of_message_is_accepted(world: World) -> None:
         reply.Image(image),
         reply.Voice(await client.upload_media("voice", "a.amr", b"amr")),
         reply.Video(await client.upload_media("video", "a.mp4", b"mp4"), "title"),
-        reply.File(await client.upload_media("file", "a.pdf", b"pdf")),  # type: ignore[arg-type] # a type of WeCom only
+        reply.File(await client.upload_media("file", "a.pdf", b"pdf")),
         reply.TextCard("title", "text", "https://example.com/", button="More"),
         reply.News((reply.Article("title", url="https://example.com/"),) * 8),
         reply.CorpNews((reply.CorpArticle("title", image, "<p>text</p>"),)),

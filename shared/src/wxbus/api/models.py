@@ -5,7 +5,8 @@ from typing import Literal, NewType, TypeAlias
 
 from pydantic import SecretStr
 
-MediaKind: TypeAlias = Literal["image", "voice", "video", "thumb"]
+MediaKind: TypeAlias = Literal["image", "voice", "video", "thumb", "file"]
+"""Official Accounts and Mini Programs have no "file", WeCom has no "thumb"."""
 MediaId = NewType("MediaId", str)
 """Id of media in replies."""
 

@@ -22,7 +22,7 @@ class Result:
     """The passive reply, on accounts with `reply = "passive"` or `"transfer"`."""
     response: Mapping[str, Any] | None = None
     """The document in the response to WeChat: the passive reply, or the handler's `reply.EventResponse`."""
-    context: Context
+    context: Context[Any]
     """The user's context after the message."""
     outcome: str
     """`done`, `retried` (another attempt is scheduled) or `dead_lettered`."""

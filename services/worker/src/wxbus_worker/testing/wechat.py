@@ -21,7 +21,13 @@ INVALID_MEDIA_ID: Final = 40007
 CONTENT_TOO_LONG: Final = 45002
 WRONG_OPENID: Final = 40003
 WRONG_SIZE: Final = 40006
-MAX_BYTES: Final[Mapping[MediaKind, int]] = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "thumb": 64 << 10}
+MAX_BYTES: Final[Mapping[MediaKind, int]] = {
+    "image": 10 << 20,
+    "voice": 2 << 20,
+    "video": 10 << 20,
+    "thumb": 64 << 10,
+    "file": 20 << 20,
+}
 
 
 @dataclass(frozen=True, slots=True)

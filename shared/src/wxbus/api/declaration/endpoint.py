@@ -1,7 +1,7 @@
 """Endpoints: the signature of a method is the request, its return type is the answer."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import (
@@ -41,9 +41,9 @@ Kind: TypeAlias = Literal["official_account", "mini_program", "component", "weco
 class Caller(Protocol):
     """Makes calls: `wxbus.api.client.WeChatClient`, or another client with this method."""
 
-    async def call(self, method: Method, path: str, /, **options: Any) -> Any:
-        """Return the answer of the endpoint."""
-        ...
+    @property
+    def call(self) -> Callable[..., Awaitable[Any]]:
+        """Return the method that calls an endpoint: `await client.call(method, path, **options)`."""
 
 
 class Family:
