@@ -19,6 +19,11 @@ from wxbus.config.settings import (
     unknown_variables,
 )
 from wxbus.errors import ConfigurationError
+from wxbus_gateway.settings import GatewaySettings
+from wxbus_ingress.settings import IngressSettings
+from wxbus_sandbox.settings import SandboxSettings
+from wxbus_token.settings import TokenSettings
+from wxbus_worker.settings import WorkerSettings
 
 
 class ServiceLimits(BaseSettings):
@@ -88,9 +93,10 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_errors_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line for each, in order of the parts."""
+    """One line for each, in order of the parts, then the service's own ones."""
     monkeypatch.delenv("WXBUS_AMQP_URL")
     monkeypatch.setenv("WXBUS_SOME_BUDGET", "-17")
+    monkeypatch.setenv("WXBUS_SOME_PORT", "many")
 
     with pytest.raises(ConfigurationError) as caught:
         load(ServiceSettings)
@@ -98,7 +104,33 @@ def test_all_errors_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
         "WXBUS_AMQP_URL",
         "WXBUS_SOME_BUDGET",
+        "WXBUS_SOME_PORT",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "own"),
+    [
+        (IngressSettings, "WXBUS_INGRESS_PORT"),
+        (WorkerSettings, "WXBUS_WORKER_CONCURRENCY"),
+        (TokenSettings, "WXBUS_TOKEN_LEASE"),
+        (GatewaySettings, "WXBUS_GATEWAY_SESSION_IDLE"),
+        (SandboxSettings, "WXBUS_SANDBOX_PORT"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_services_report_all_errors_at_once(
+    monkeypatch: pytest.MonkeyPatch, settings: type[BaseSettings], own: str
+) -> None:
+    """Errors of shared and own variables are reported together, whatever rules connect several variables."""
+    values = {"WXBUS_AMQP_URL": "nope", "WXBUS_ACCOUNTS_FILE": "", "WXBUS_LOG_LEVEL": "loud", own: "many"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load(settings)
+    named = {line.partition(":")[0] for line in str(caught.value).splitlines()}
+    assert own in named
+    assert named & values.keys() - {own}, "and those of the parts"
 
 
 def test_an_api_address_has_no_trailing_slash(monkeypatch: pytest.MonkeyPatch) -> None:

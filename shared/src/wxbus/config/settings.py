@@ -218,12 +218,16 @@ def _variable(settings: type[BaseSettings], field: str) -> str:
 
 def _error_lines(settings: type[BaseSettings]) -> list[str]:
     """Return a line for each missing or invalid variable; the parts come first."""
-    lines = [line for _, part in _parts(settings) for line in _error_lines(part)]
+    lines: list[str] = []
+    invalid: dict[str, BaseSettings] = {}
+    for name, part in _parts(settings):
+        if found := _error_lines(part):
+            lines += found
+            invalid[name] = part.model_construct()  # otherwise its error would hide those of the other fields
     try:
-        settings()
+        settings(**invalid)
     except ValidationError as exc:
-        if exc.title == settings.__name__:  # otherwise it is the error of a part
-            lines += [_error_line(settings, error) for error in exc.errors()]
+        lines += [_error_line(settings, error) for error in exc.errors()]
     return list(dict.fromkeys(lines))
 
 
