@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import structlog
 from pydantic import BeforeValidator, Field, ValidationError
@@ -219,7 +219,7 @@ def _variable(settings: type[BaseSettings], field: str) -> str:
 def _error_lines(settings: type[BaseSettings]) -> list[str]:
     """Return a line for each missing or invalid variable; the parts come first."""
     lines: list[str] = []
-    invalid: dict[str, BaseSettings] = {}
+    invalid: dict[str, Any] = {}
     for name, part in _parts(settings):
         if found := _error_lines(part):
             lines += found
