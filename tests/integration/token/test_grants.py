@@ -14,7 +14,7 @@ from wxbus.api.credentials import FetchedToken
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus.store.keyring import new_encryption_key
 from wxbus_local.servers.ports import free_port
-from wxbus_token.kinds import Credential, digest_of
+from wxbus_token.kinds import Credential, GrantMissing, digest_of
 
 pytestmark = pytest.mark.integration
 
@@ -149,6 +149,49 @@ async def test_a_withdrawal_overtakes_a_fetch(world: World, redis: "Redis", wech
         assert caught.value.state == "reauthorize"
     assert (await world.record()).keys() == {"withdrawn", "grant_at", "component"}
     assert 0 < await redis.ttl(world.key("record")) <= 90 * 86_400
+
+
+class Ticketed(Rotating):
+    """A platform's token: without a ticket the fetch fails for ten minutes, unless one arrives."""
+
+    arriving: asyncio.Event | None = None
+    """Set when a fetch has begun; the fetch then waits for `arrived`."""
+    arrived: asyncio.Event
+
+    async def fetch(self, grant: str | None, *, force: bool) -> FetchedToken:
+        """Fail without a ticket."""
+        if self.arriving is not None:
+            self.arriving.set()
+            await self.arrived.wait()
+        if grant is None:
+            raise GrantMissing("no ticket")
+        await self._wechat.fetch(force=force)
+        return FetchedToken(self._wechat.current, LIFETIME)
+
+
+async def test_a_ticket_that_arrives_during_a_failing_fetch_is_used(world: World, wechat: WeChat) -> None:
+    """The failure of a fetch with an earlier ticket, or without one, does not delay the fetch with the new one."""
+    ticketed = Ticketed(wechat)
+    one = await world.instance(credential=ticketed)
+    ticketed.arriving, ticketed.arrived = asyncio.Event(), asyncio.Event()
+    fetching = asyncio.create_task(one.get())
+    await ticketed.arriving.wait()
+    assert await one.grants.write(ticketed, "ticket", at=1000)
+    ticketed.arrived.set()
+    assert await fetching == wechat.current
+    assert "failures" not in await world.record()
+
+
+async def test_a_failure_without_a_ticket_is_waited_out(world: World, wechat: WeChat) -> None:
+    """Without a new ticket the failure stays for all instances; the ticket ends it."""
+    ticketed = Ticketed(wechat)
+    one, two = await world.instance(credential=ticketed), await world.instance(credential=ticketed)
+    for instance in (one, two):
+        with pytest.raises(TokenUnavailable, match="no ticket"):
+            await instance.get()
+    assert (await world.record())["failures"] == "1"
+    assert await one.grants.write(ticketed, "ticket", at=1000)
+    assert await two.get() == wechat.current
 
 
 async def test_a_withdrawal_affects_its_own_platform_only(world: World, rotating: Rotating) -> None:

@@ -69,7 +69,9 @@ class Fetcher:
     async def fetch(
         self, credential: Credential, record: Record, hold: Hold, *, suspected: bool = False, replace: bool = False
     ) -> Fetched | None:
-        """Return the value that follows `record`; None if another instance has taken the lock meanwhile.
+        """Return the value that follows `record`; None if it may be read or fetched again at once.
+
+        That is so if another instance has taken the lock meanwhile, or if the fetch failed and a new grant has arrived.
 
         Args:
             credential: The credential to fetch.
@@ -97,7 +99,8 @@ class Fetcher:
             if hold.expired:  # this process was frozen; another instance may have succeeded meanwhile
                 return None
             failure = failure_of(exc, record.failures)
-            await self._store_failure(credential, failure, hold)
+            if not await self._store_failure(credential, failure, record, hold):
+                return None
             raise failure.error() from exc
 
     async def store(self, credential: Credential, fetched: Fetched) -> Fetched:
@@ -148,7 +151,7 @@ class Fetcher:
                 return self._accepted_again(credential, fetched), True
             text = "WeChat returns a token that it rejects, and its limit of forced refreshes is reached"
             failure = Failure(text, min(wait, FORCE_LIMIT_WAIT), lasting=False, state=State.FORCE_LIMIT)
-            await self._store_failure(credential, failure, hold)
+            await self._store_failure(credential, failure, record, hold)
             raise failure.error()
         forced = await self._request(credential, record, hold, force=True)
         if digest_of(forced.value) != record.digest:
@@ -156,7 +159,7 @@ class Fetcher:
         if await _accepted(credential, forced.value):
             return self._accepted_again(credential, forced), True
         failure = Failure("WeChat returns the rejected token even by a forced refresh", SAME_VALUE_WAIT, lasting=False)
-        await self._store_failure(credential, failure, hold)
+        await self._store_failure(credential, failure, record, hold)
         raise failure.error()
 
     async def _replace(self, credential: Credential, hold: Hold) -> FetchedToken:
@@ -191,7 +194,8 @@ class Fetcher:
         _log(credential).warning("token.accepted_again", digest=digest_of(fetched.value)[:8])
         return fetched
 
-    async def _store_failure(self, credential: Credential, failure: Failure, hold: Hold) -> None:
+    async def _store_failure(self, credential: Credential, failure: Failure, record: Record, hold: Hold) -> bool:
+        """Return whether the failure is that of all instances now."""
         self._count(credential, "refused" if failure.lasting else "failed")
         event = _log(credential).error if failure.lasting else _log(credential).warning
         event(
@@ -201,8 +205,12 @@ class Fetcher:
             state=failure.state,
             wait=round(failure.wait, 1),
         )
-        with suppress(StoreUnavailable):
-            await self._credential_store.write_failure(credential, failure, fence=hold.fence)
+        try:
+            return await self._credential_store.write_failure(
+                credential, failure, fence=hold.fence, grant_digest=record.grant_digest
+            )
+        except StoreUnavailable:
+            return True
 
     def _count(self, credential: Credential, outcome: str) -> None:
         self._metrics.fetches.labels(credential.kind, credential.appid, outcome).inc()

@@ -146,9 +146,13 @@ class CredentialStore:
         if not written:
             raise StaleFence
 
-    async def write_failure(self, credential: Credential, failure: Failure, *, fence: int) -> None:
-        """Store a failed fetch for all instances; a failure with a stale fence is not stored."""
-        await self._store.run(
+    async def write_failure(self, credential: Credential, failure: Failure, *, fence: int, grant_digest: str) -> bool:
+        """Store a failed fetch with this grant for all instances.
+
+        Returns:
+            False if it was not stored: the fence is stale, or another grant was stored meanwhile.
+        """
+        stored = await self._store.run(
             WRITE_FAILURE,
             keys=[self._keys.record(credential), self._keys.fence(credential)],
             args=[
@@ -160,8 +164,10 @@ class CredentialStore:
                 int(failure.wait * 1000),
                 credential.fingerprint,
                 DAY_MS,
+                grant_digest,
             ],
         )
+        return bool(stored)
 
     async def report(self, credential: Credential, digest: str, *, accepted: bool | None = None) -> Verdict:
         """Return the verdict on the reported value with this digest.
