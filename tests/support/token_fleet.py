@@ -88,6 +88,7 @@ class Fleet:
                 "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
                 "WXBUS_WECHAT_API_TIMEOUT": str(TIMEOUT),
                 "WXBUS_TOKEN_LEASE": str(LEASE),
+                "WXBUS_TOKEN_WAIT_TIMEOUT": str(5 * LEASE),  # a busy machine may need more than one lease
                 "WXBUS_TOKEN_REFRESH_MARGIN": str(MARGIN),
                 "WXBUS_TOKEN_ENCRYPTION_KEYS": new_encryption_key("test"),
                 "WXBUS_TOKEN_API_KEYS_FILE": str(folder / "keys.toml"),
