@@ -3,6 +3,9 @@
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
 
 CONFTEST = """\
 import gc
@@ -42,10 +45,12 @@ def test_a_finalizer_that_parses_source_does_not_end_the_run(tmp_path: Path) -> 
     """CPython 3.11 fails a parse during which a finalizer parses: no garbage is collected while pytest formats."""
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_failure.py").write_text(FAILURE + LONG)
-    root = Path(__file__).parents[3]
+    report = tmp_path / "report.xml"
+    options = ("-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", f"--junitxml={report}")
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path)],
-        cwd=root, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+        cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert "test_failure.py::test_fails\n1 failed in" in run.stdout, run.stdout + run.stderr
-    assert run.returncode == 1
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED, run.stdout + run.stderr
+    cases = ElementTree.parse(report).iterfind(".//testcase[failure]")  # noqa: S314 - written by pytest
+    assert [case.get("name") for case in cases] == ["test_fails"]
