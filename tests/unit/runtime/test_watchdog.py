@@ -1,7 +1,8 @@
 """The watchdog of the event loop."""
 
 import asyncio
-import threading
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,25 +15,24 @@ LIMIT = 0.2
 pytestmark = pytest.mark.timeout(30)
 
 
-def block_the_loop(reported: threading.Event) -> None:
-    """Block like a handler that calls a blocking library, until the watchdog has reported it."""
-    reported.wait()
+def block_the_loop(lines: Sequence[object]) -> None:
+    """Block like a handler that calls a blocking library, until the watchdog has logged it."""
+    while not lines:
+        time.sleep(0.01)
 
 
 async def test_a_blocked_loop_is_reported_while_it_is_blocked() -> None:
     """The log has the stack and fields of the task; the metrics have the number and the seconds."""
     registry = CollectorRegistry()
     blamed: list[Any] = []
-    reported = threading.Event()
 
     def describe(task: "asyncio.Task[Any] | None") -> dict[str, str]:
         blamed.append(task)
-        reported.set()
         return {"handler": "bot.slow"}
 
     with capture_logs() as lines:
         async with watched_loop(registry=registry, describe=describe, limit=LIMIT):
-            block_the_loop(reported)
+            block_the_loop(lines)
             while not registry.get_sample_value("wxbus_loop_blocked_total"):  # noqa: ASYNC110 - no event for it
                 await asyncio.sleep(0.01)
     blocked, unblocked, *_ = lines  # a busy machine may block the loop, too
