@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import (
     BusSettings,
+    LogSettings,
     StoreSettings,
     WeChatApiSettings,
     environment,
@@ -131,6 +132,16 @@ def test_services_report_all_errors_at_once(
     named = {line.partition(":")[0] for line in str(caught.value).splitlines()}
     assert own in named
     assert named & values.keys() - {own}, "and those of the parts"
+
+
+def test_a_log_level_may_be_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`INFO` and `info` are equal; an unknown level is an error that lists those there are."""
+    monkeypatch.setenv("WXBUS_LOG_LEVEL", "WARNING")
+    assert load(LogSettings).log_level == "warning"
+
+    monkeypatch.setenv("WXBUS_LOG_LEVEL", "loud")
+    with pytest.raises(ConfigurationError, match=r"^WXBUS_LOG_LEVEL: .*'debug', 'info', 'warning' or 'error'"):
+        load(LogSettings)
 
 
 def test_an_api_address_has_no_trailing_slash(monkeypatch: pytest.MonkeyPatch) -> None:

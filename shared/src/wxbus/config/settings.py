@@ -28,6 +28,10 @@ def _split(value: object) -> object:
     return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 CommaSeparated: TypeAlias = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
 """A list in a variable: `a, b`."""
 
@@ -98,7 +102,7 @@ class LogSettings(BaseSettings):
 
     model_config = environment("WXBUS_")
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_format: Literal["json", "console"] = "json"
 
 
