@@ -5,6 +5,7 @@ session ends with an error that says what to install. The processes of pytest-xd
 """
 
 import gc
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -31,6 +32,9 @@ OPEN = pytest.StashKey[ExitStack]()
 LAUNCHER = pytest.StashKey[Launcher]()
 SERVERS = pytest.StashKey[Servers]()
 
+# Programs colour their output for GitHub Actions and where a colour is forced: tests read it without.
+COLOURS = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "MYPY_FORCE_COLOR", "GITHUB_ACTIONS")
+SERVER_ADDRESSES = {"WXBUS_AMQP_URL", "WXBUS_REDIS_URL"}
 NEEDY_FIXTURES = {"amqp_url", "redis_url"}
 NEEDY_MARKERS = ("integration", "faults", "e2e")
 
@@ -47,6 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers."""
     config.stash[OPEN].close()
+
+
+def pytest_sessionstart() -> None:
+    """Give tests, and what they start, an environment without forced colours and without a developer's settings."""
+    ours = {name for name in os.environ if name.startswith("WXBUS_")} - SERVER_ADDRESSES
+    for name in ours.union(COLOURS):
+        os.environ.pop(name, None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -52,8 +52,8 @@ async def test_every_history_is_whole_once_and_in_order(
     Workers are killed, frozen, cut off, stopped and started; Redis and RabbitMQ are killed. A reply may repeat only if
     its worker was interrupted between WeChat's answer and the record of it.
     """
-    seed = int(os.environ.get("WXBUS_TEST_SEED", secrets.randbelow(2**32)))
-    print(f"seed {seed}: set WXBUS_TEST_SEED to it for the same faults")
+    seed = int(os.environ.get("TEST_SEED", secrets.randbelow(2**32)))
+    print(f"seed {seed}: set TEST_SEED to it for the same faults")
     rng = random.Random(seed)
     topology = Topology(namespace, partitions=soak(full=8, quick=4))
     async with (

@@ -79,8 +79,8 @@ def mutations(credentials: Credentials, rng: random.Random) -> Iterator[bytes]:
 async def test_mutated_callbacks_are_accepted_or_refused(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """No response is 5xx, no traceback is logged, and memory does not grow; `WXBUS_TEST_SEED` changes the requests."""
-    rng = random.Random(int(os.environ.get("WXBUS_TEST_SEED", "1")))
+    """No response is 5xx, no traceback is logged, and memory does not grow; `TEST_SEED` changes the requests."""
+    rng = random.Random(int(os.environ.get("TEST_SEED", "1")))
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
         ingress = await installation.ingress()
         requests = list(mutations(installation.credentials, rng))
