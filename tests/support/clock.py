@@ -1,7 +1,10 @@
 """Clocks that tests set."""
 
+import asyncio
 import time
 from dataclasses import dataclass
+
+import pytest
 
 
 @dataclass
@@ -25,3 +28,10 @@ class AdvancedClock:
     def __call__(self) -> float:
         """Return the time in seconds."""
         return time.monotonic() + self.ahead
+
+
+def advanced_loop(monkeypatch: pytest.MonkeyPatch) -> AdvancedClock:
+    """Return the clock of the running loop: the test advances it when a time limit shall pass, and only then."""
+    clock = AdvancedClock()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", clock)
+    return clock

@@ -230,21 +230,24 @@ async def a_world(
 ) -> AsyncIterator[World]:
     """Start a sandbox and a fake ingress. By default there is no pause between attempts.
 
+    A push has time enough on any machine, unless `rules` set `push_timeout`: tests count its attempts.
     With `ingress_url` the sandbox pushes there instead of to the fake ingress. `middlewares` see every request to it.
     """
-    clock, ingress = Clock(lambda: NOW), FakeIngress()
+    clock, ingress, rules = Clock(lambda: NOW), FakeIngress(), rules or Rules(push_spacing=0)
+    if "push_timeout" not in rules.model_fields_set:
+        rules = rules.model_copy(update={"push_timeout": EVENT_WAIT})
     async with AsyncExitStack() as stack:
         ingress_port = await stack.enter_async_context(serving(ingress.app()))
         app = build_app(
             ACCOUNTS,
             ingress_url=ingress_url or f"http://127.0.0.1:{ingress_port}",
             public_url="http://sandbox.test",
-            rules=rules or Rules(push_spacing=0),
+            rules=rules,
             clock=clock,
         )
         app.middlewares[:0] = middlewares
         url = f"http://127.0.0.1:{await stack.enter_async_context(listening(app, host='127.0.0.1', port=0))}"
-        control = await stack.enter_async_context(SandboxClient.open(url))
+        control = await stack.enter_async_context(SandboxClient.open(url, connect_within=EVENT_WAIT))
         http = await stack.enter_async_context(WeChatHttp.open(url, EVENT_WAIT))
         wecom = await stack.enter_async_context(WeChatHttp.open(f"{url}/wecom", EVENT_WAIT))
         yield World(url, app[SANDBOX], clock, control, http, wecom, SandboxTokens(http, wecom, control), ingress)

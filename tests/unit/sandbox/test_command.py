@@ -63,6 +63,7 @@ async def a_sandbox(folder: Path, ingress_url: str) -> AsyncIterator[tuple[Proce
         WXBUS_SANDBOX_PORT="0",
         WXBUS_SANDBOX_INGRESS_URL=ingress_url,
         WXBUS_SANDBOX_PUSH_SPACING="0",
+        WXBUS_SANDBOX_PUSH_TIMEOUT="60",
     )
     assert process.stderr is not None
     try:

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Collection
 from contextlib import aclosing
 
+import pytest
 from aiohttp import web
 from typer.testing import CliRunner
 
+from tests.support.clock import AdvancedClock, advanced_loop
 from tests.support.sandbox import AES_KEY, TOKEN, an_account, serving
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import CallbackRejected
@@ -29,8 +31,10 @@ from wxbus_sandbox.settings import Rules
 
 SECURE = an_account("shop", AccountKind.OFFICIAL_ACCOUNT, modes=(Mode.SECURE,))
 PLAIN = an_account("open", AccountKind.OFFICIAL_ACCOUNT, aes_key=None, modes=(Mode.PLAIN,))
-PATIENT, HASTY = Rules(push_timeout=60), Rules(push_timeout=3)
-"""Enough for any machine; and little, for a server that never answers."""
+PATIENT = Rules(push_timeout=60)
+PATIENCE = {"WXBUS_SANDBOX_PUSH_TIMEOUT": "60"}
+"""Enough for any machine."""
+SECRETS = {"WXBUS_DOCTOR_TOKEN": TOKEN, "WXBUS_DOCTOR_AES_KEY": AES_KEY}
 REPLIED = (
     *("text", "odd text", "empty text", "image", "unknown message"),
     *("duplicates", "duplicates at once", "retry after a closed connection"),
@@ -43,9 +47,11 @@ NOT_HERE = {"address", "answer time"}
 class Server:
     """A server that answers right, except for its mistakes."""
 
-    def __init__(self, account: Account, mistakes: Collection[str] = ()) -> None:
+    def __init__(self, account: Account, mistakes: Collection[str] = (), *, clock: AdvancedClock | None = None) -> None:
         self.account = account
         self.mistakes = mistakes
+        self.clock = clock or AdvancedClock()
+        """Of the loop, for a server that hangs."""
         self.handled: Counter[str] = Counter()
         modes = (Mode.SECURE, Mode.PLAIN) if "downgrade" in mistakes else account.modes
         self.crypto = CallbackCrypto(account.keys, account.effective_receive_id, modes, ("xml", "json"), wecom=False)
@@ -69,7 +75,8 @@ class Server:
         """Answer a push."""
         body, query = await request.read(), CallbackQuery.from_mapping(request.query)
         if "hangs at bombs" in self.mistakes and b"<!DOCTYPE" in body and b"&l9;" in body:
-            await asyncio.sleep(60)
+            self.clock.ahead += PATIENT.push_timeout
+            await asyncio.Event().wait()
         try:
             document = self._opened(query, body)
         except (CallbackRejected, ET.ParseError) as exc:
@@ -126,11 +133,13 @@ class Server:
         return web.Response(body=codec.render(sealed, Format.XML))
 
 
-async def findings_of(account: Account, *mistakes: str, rules: Rules = PATIENT) -> dict[str, tuple[Level, str]]:
+async def findings_of(
+    account: Account, *mistakes: str, clock: AdvancedClock | None = None
+) -> dict[str, tuple[Level, str]]:
     """Return level and text of each check of a server with these mistakes."""
     async with (
-        serving(Server(account, mistakes).app()) as port,
-        open_target(f"http://127.0.0.1:{port}/callback", account, form=Format.XML, rules=rules) as target,
+        serving(Server(account, mistakes, clock=clock).app()) as port,
+        open_target(f"http://127.0.0.1:{port}/callback", account, form=Format.XML, rules=PATIENT) as target,
         aclosing(examine(target)) as found,
     ):
         return {finding.check: (finding.level, finding.text) async for finding in found}
@@ -191,9 +200,9 @@ async def test_an_address_without_a_server_is_told_in_words() -> None:
             assert "all other checks" in found
 
 
-async def test_a_server_that_hangs_is_found() -> None:
+async def test_a_server_that_hangs_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not answer a bomb in time fails that check, and the others go on."""
-    found = await findings_of(PLAIN, "hangs at bombs", rules=HASTY)
+    found = await findings_of(PLAIN, "hangs at bombs", clock=advanced_loop(monkeypatch))
     assert found["XML bomb"][0] is Level.FAILURE
     assert "deep document" in found
 
@@ -205,9 +214,7 @@ def test_the_command_prints_a_line_for_each_check() -> None:
         async with serving(Server(SECURE, mistakes).app()) as port:
             url = f"http://127.0.0.1:{port}/callback"
             command = ["doctor", "--url", url, "--appid", "wxshop", *arguments]
-            result = await asyncio.to_thread(
-                CliRunner().invoke, cli, command, env={"WXBUS_DOCTOR_TOKEN": TOKEN, "WXBUS_DOCTOR_AES_KEY": AES_KEY}
-            )
+            result = await asyncio.to_thread(CliRunner().invoke, cli, command, env={**PATIENCE, **SECRETS})
             return result.exit_code, result.stdout, result.stderr
 
     code, output, _ = asyncio.run(checked(()))

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from tests.support.sandbox import NOW, Received, World, a_world, answering, silence, success
+from tests.support.clock import advanced_loop
+from tests.support.sandbox import EVENT_WAIT, NOW, Received, World, a_world, answering, silence, success
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import Format
 from wxbus_sandbox.control.connection import SandboxFailure
@@ -13,7 +14,6 @@ from wxbus_sandbox.models import (
     Outcome,
     SendRequest,
 )
-from wxbus_sandbox.settings import Rules
 
 USER = "oUser0000000000000000000001"
 
@@ -126,12 +126,12 @@ async def test_there_are_three_attempts(world: World) -> None:
     assert result.shown == "该公众号提供的服务出现故障，请稍后再试"
 
 
-async def test_a_late_response_does_not_count() -> None:
+async def test_a_late_response_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is closed and the push is repeated."""
-    begun, cancelled = asyncio.Event(), asyncio.Event()
+    cancelled, clock = asyncio.Event(), advanced_loop(monkeypatch)
 
     async def never(received: Received) -> web.StreamResponse:
-        begun.set()
+        clock.ahead += EVENT_WAIT
         try:
             return await silence(received)
         finally:
@@ -141,16 +141,16 @@ async def test_a_late_response_does_not_count() -> None:
         response = web.StreamResponse(headers={"Content-Length": "7"})
         await response.prepare(received.request)
         await response.write(b"succ")
+        clock.ahead += EVENT_WAIT
         return await silence(received)
 
-    async with a_world(Rules(push_timeout=1.5, push_spacing=0)) as world:
+    async with a_world() as world:
         world.ingress.answers.extend([never, half, success])
         result = await world.control.text("shop", "hi", openid=USER)
+        await cancelled.wait()
 
-    assert begun.is_set()
-    assert cancelled.is_set()
     assert [attempt.status for attempt in result.attempts] == [None, None, 200]
-    assert result.attempts[0].reason == "no complete response in 1.5 s"
+    assert result.attempts[0].reason == f"no complete response in {EVENT_WAIT:g} s"
 
 
 async def test_a_refused_connection_is_a_failed_attempt(unused_tcp_port: int) -> None:

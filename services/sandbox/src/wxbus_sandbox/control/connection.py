@@ -29,9 +29,10 @@ class ControlConnection:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Yield a client of the sandbox at `url`."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, connect=5)) as session:
+    async def open(cls, url: str, *, connect_within: float = 5.0) -> AsyncIterator[Self]:
+        """Yield a client of the sandbox at `url`; `connect_within` seconds limit each connection, not the answers."""
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect_within)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
             yield cls(session, url)
 
     async def _post(self, path: str, body: BaseModel) -> bytes:
