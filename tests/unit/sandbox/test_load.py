@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from aiohttp import web
 from typer.testing import CliRunner
 
+from tests.support.polling import until_read
 from tests.support.sandbox import Received, World
 from wxbus.wechat import reply
 from wxbus_sandbox.__main__ import cli
@@ -86,6 +87,7 @@ async def test_it_ends_with_its_client(world: World) -> None:
         assert not (await anext(reports)).done
     while world.sandbox.sent.listeners:  # noqa: ASYNC110 - the handler cannot be awaited
         await asyncio.sleep(0.01)
+    await until_read()  # what was on its way
     received = len(world.ingress.received)
     await world.control.text("shop", "hi", openid="oOther")
     assert len(world.ingress.received) == received + 1
