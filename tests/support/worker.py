@@ -177,10 +177,11 @@ class Rig:
         signatures: SignatureGuard | None = None,
         platform: PlatformEvents | None = None,
         robot_streams: RobotStreams | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ahead = 0.0
-        """Seconds by which the memory's clock runs ahead of ours."""
-        self.memory = MemoryContextStore(router.context_policy, clock=lambda: time.monotonic() + self.ahead)
+        """Seconds by which the memory's clock runs ahead of `clock`."""
+        self.memory = MemoryContextStore(router.context_policy, clock=lambda: clock() + self.ahead)
         self.store: ContextStore = store or self.memory
         self.memory_publisher = MemoryPublisher()
         self.wechat = wechat or FakeWeChat()

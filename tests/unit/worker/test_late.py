@@ -6,6 +6,7 @@ import itertools
 import pytest
 from structlog.testing import capture_logs
 
+from tests.support.clock import Clock
 from tests.support.worker import KEY, SHOP, Rig, a_text_envelope
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import BrokerUnavailable
@@ -27,7 +28,7 @@ async def rig() -> Rig:
     async def echo(message: TextMessage) -> reply.Text:
         return reply.Text(message.content)
 
-    rig = Rig(router, account=SHOP.model_copy(update={"reply": "passive"}))
+    rig = Rig(router, account=SHOP.model_copy(update={"reply": "passive"}), clock=Clock())  # claims do not expire
     await rig.handle(a_text_envelope("a", reply_to="ingress", correlation_id="c", expiration=60.0))
     rig.ahead = LATER
     return rig

@@ -194,17 +194,19 @@ async def test_a_plain_method_may_raise_anything() -> None:
 
 async def test_a_thread_that_exceeds_its_time_limit_is_awaited() -> None:
     """A thread cannot be stopped; the user's next message must not start before it ends."""
-    release = threading.Event()
+    loop, begun, release = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     ended: list[str] = []
 
     class Shop(MessageHandler):
         def on_text(self) -> None:
-            release.wait(10)
+            loop.call_soon_threadsafe(begun.set)
+            release.wait(60)
             ended.append("thread")
 
     rig = Rig(included(Shop()), time_limit=0.3)
     handling = asyncio.create_task(rig.handle(a_text_envelope()))
-    done, _ = await asyncio.wait({handling}, timeout=0.5)
+    await begun.wait()
+    done, _ = await asyncio.wait({handling}, timeout=0.5)  # the handler's limit began before, and ends before
     assert not done
     release.set()
     assert isinstance(await handling, Retry)
