@@ -19,6 +19,8 @@ from tests.support.api_server import (
     reset,
     status,
 )
+from tests.support.clock import advanced_loop
+from tests.support.sandbox import EVENT_WAIT
 from wxbus.api.calls import DELAYS, NOT_DONE, Repeat
 from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
@@ -205,9 +207,15 @@ async def test_the_errmsg_shows_no_secret() -> None:
     assert "s3cr3t" not in str(caught.value)
 
 
-async def test_a_slow_answer_ends_at_the_timeout() -> None:
+async def test_a_slow_answer_ends_at_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a deadline an attempt has the client's timeout."""
-    async with a_client(never, timeout=1.0) as (client, server):
+    clock = advanced_loop(monkeypatch)
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        clock.ahead += EVENT_WAIT
+        return await never(request)
+
+    async with a_client(hang, timeout=EVENT_WAIT) as (client, server):
         with pytest.raises(WeChatUnavailable, match=PATH):
             await client.call("GET", PATH)
         assert len(server.requests) == 1

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.certificates import CertificateAuthority
 from tests.support.resetting import LOOPS, run_on
+from tests.support.sandbox import EVENT_WAIT
 from wxbus.api import WeChatHttp, connection_pool
 from wxbus.api.connection import MAX_HEAD
 from wxbus.api.download import MAX_JSON
@@ -41,7 +42,9 @@ def says(*parts: bytes, close: bool = False) -> Act:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(0)
-        if close:
+        if close and writer.can_write_eof():
+            writer.write_eof()  # and the client closes the connection
+        elif close:
             writer.close()
 
     return act
@@ -97,7 +100,7 @@ async def a_peer(*acts: Act, tls: ssl.SSLContext | None = None) -> AsyncIterator
 
 
 @asynccontextmanager
-async def calling(*acts: Act, timeout: float = 5.0) -> AsyncIterator[tuple[WeChatHttp, Peer]]:
+async def calling(*acts: Act, timeout: float = EVENT_WAIT) -> AsyncIterator[tuple[WeChatHttp, Peer]]:
     """Yield a client of a peer."""
     async with a_peer(*acts) as peer, WeChatHttp.open(peer.url, timeout) as http:
         yield http, peer
@@ -261,9 +264,10 @@ def test_slow_answers_end_at_the_deadline(loop: str) -> None:
 
     async def work() -> None:
         for act in (silent, dripping):
-            async with calling(act, says(an_answer(OK)), timeout=1.0) as (http, peer):
+            async with calling(says(an_answer(OK)), act, says(an_answer(OK))) as (http, peer):
+                await http.post(PATH, {})  # connects, in its own time
                 with pytest.raises(WeChatUnavailable, match="no response in time"):
-                    await http.post(PATH, {})
+                    await http.json(Request("POST", PATH), deadline=1.0)
                 assert await http.post(PATH, {}) == {"errcode": 0}
                 assert peer.connections == 2
 
@@ -295,10 +299,10 @@ def test_a_cancelled_call_closes_its_connection(loop: str) -> None:
 
 async def test_no_connection_is_unreachable(monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> None:
     """Without a connection nothing was sent: a message may be sent again."""
-    async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}") as http:
+    async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}", EVENT_WAIT) as http:
         with pytest.raises(WeChatUnreachable, match=f"^{PATH}: ConnectionRefusedError"):
             await http.post(PATH, {})
-    async with WeChatHttp.open("http://unknown.invalid") as http:
+    async with WeChatHttp.open("http://unknown.invalid", EVENT_WAIT) as http:
         with pytest.raises(WeChatUnreachable, match=f"^{PATH}: gaierror"):
             await http.post(PATH, {})
     monkeypatch.setattr(connection_pool, "MAX_CONNECTIONS", 1)
@@ -346,7 +350,7 @@ def test_tls(loop: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     async def work() -> None:
         async with (
             a_peer(says(an_answer(OK)), says(large), cut, says(an_answer(OK)), tls=contexts[0]) as peer,
-            WeChatHttp.open(peer.url) as http,
+            WeChatHttp.open(peer.url, EVENT_WAIT) as http,
         ):
             assert await http.post(PATH, {"text": "x" * 100_000}) == {"errcode": 0}
             assert len((await http.get(PATH, {}))["list"]) == 100_000
@@ -354,7 +358,7 @@ def test_tls(loop: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
                 await http.get(PATH, {})
             assert peer.connections == 1
             assert await http.get(PATH, {}) == {"errcode": 0}
-        async with a_peer(says(an_answer(OK)), tls=contexts[1]) as peer, WeChatHttp.open(peer.url) as http:
+        async with a_peer(says(an_answer(OK)), tls=contexts[1]) as peer, WeChatHttp.open(peer.url, EVENT_WAIT) as http:
             with pytest.raises(WeChatUnreachable, match=f"^{PATH}: SSLCertVerificationError"):
                 await http.post(PATH, {})
             assert peer.requests == []

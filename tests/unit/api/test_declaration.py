@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from pydantic import Field, SecretStr
 
-from tests.support.sandbox import World, serving
+from tests.support.sandbox import EVENT_WAIT, World, serving
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.declaration import (
     Answer,
@@ -213,7 +213,7 @@ async def test_the_other_fields_of_an_error_are_kept_apart_from_its_text(world: 
 
     app = web.Application()
     app.router.add_post("/cgi-bin/tags/members/batchtagging", failing)
-    async with serving(app) as port, WeChatHttp.open(f"http://127.0.0.1:{port}") as http:
+    async with serving(app) as port, WeChatHttp.open(f"http://127.0.0.1:{port}", EVENT_WAIT) as http:
         with pytest.raises(BadRequest) as caught:
             await WeChatClient("wxshop", http, world.tokens).tags.add(100, ["oAlice", "oBob"])
     assert caught.value.answer == {"fail_openid_list": ["oBob"]}

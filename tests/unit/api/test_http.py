@@ -13,7 +13,7 @@ from aiohttp import client_exceptions
 from structlog.testing import capture_logs
 from yarl import URL
 
-from tests.support.sandbox import ACCOUNTS, SECRET, World
+from tests.support.sandbox import ACCOUNTS, EVENT_WAIT, SECRET, World
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.connection_pool import ConnectionPool
 from wxbus.api.credentials import fetch_classic_token, fetch_stable_token
@@ -106,7 +106,7 @@ async def test_every_aiohttp_error_is_translated(kind: type[Exception]) -> None:
 )
 async def test_an_invalid_response_is_unavailable(answer: bytes) -> None:
     """Broken HTTP, a proxy's page and other shapes raise WeChatUnavailable, which names the call."""
-    async with a_server(answer) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(answer) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         with pytest.raises(WeChatUnavailable, match=PATH):
             await client.get(PATH, {"access_token": TOKEN})
 
@@ -115,21 +115,21 @@ async def test_a_redirect_is_not_followed() -> None:
     """A redirect would send the token to another host."""
     async with a_server(an_answer(OBJECT)) as elsewhere:
         redirect = an_answer(b"", "302 Found", f"Location: {elsewhere}/")
-        async with a_server(redirect) as url, WeChatHttp.open(url, 5.0) as client:
+        async with a_server(redirect) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
             with pytest.raises(WeChatUnavailable, match="302"):
                 await client.get(PATH, {"access_token": TOKEN})
 
 
 async def test_the_size_of_a_response_is_limited() -> None:
     """A response above the limit raises WeChatUnavailable."""
-    async with a_server(an_answer(b" " * MAX_JSON + OBJECT)) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(an_answer(b" " * MAX_JSON + OBJECT)) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         with pytest.raises(WeChatUnavailable, match=f"exceeds {MAX_JSON} bytes"):
             await client.get(PATH, {})
 
 
 async def test_an_object_with_control_characters_is_read() -> None:
     """Unescaped control characters in nicknames are accepted."""
-    async with a_server(an_answer(b'{"nickname":"a\x0bb"}')) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(an_answer(b'{"nickname":"a\x0bb"}')) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         assert await client.get(PATH, {}) == {"nickname": "a\x0bb"}
 
 
@@ -151,7 +151,7 @@ LIST_OF_NICKNAMES = '{"list":[{"nickname":"张三"},{"nickname":"李四|"},{"nic
 )
 async def test_gbk_and_truncated_characters_are_read(body: bytes, found: dict[str, object]) -> None:
     """Responses in GBK and with truncated characters are accepted."""
-    async with a_server(an_answer(body)) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(an_answer(body)) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         assert await client.get(PATH, {}) == found
 
 
@@ -166,7 +166,7 @@ async def test_gbk_and_truncated_characters_are_read(body: bytes, found: dict[st
 )
 async def test_an_errcode_is_found_in_any_encoding(body: bytes) -> None:
     """An errcode as text, or next to an unreadable errmsg, raises WeChatError."""
-    async with a_server(an_answer(body)) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(an_answer(body)) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         with pytest.raises(WeChatError) as caught:
             await client.get(PATH, {})
     assert caught.value.errcode == 45009
@@ -174,9 +174,9 @@ async def test_an_errcode_is_found_in_any_encoding(body: bytes) -> None:
 
 async def test_an_errcode_of_zero_may_be_text() -> None:
     """An errcode of "0" is a success; an errcode that is not a number is an invalid response."""
-    async with a_server(an_answer(b'{"errcode":"0","a":1}')) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(an_answer(b'{"errcode":"0","a":1}')) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         assert await client.get(PATH, {}) == {"errcode": 0, "a": 1}
-    async with a_server(an_answer(b'{"errcode":"none"}')) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(an_answer(b'{"errcode":"none"}')) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         with pytest.raises(WeChatUnavailable, match="not a number"):
             await client.get(PATH, {})
 
@@ -185,7 +185,7 @@ async def test_an_errcode_overrides_the_status() -> None:
     """WeChat's errcode has priority over the HTTP status."""
     async with (
         a_server(an_answer(b'{"errcode":45009,"errmsg":"x"}', "429 Busy")) as url,
-        WeChatHttp.open(url) as client,
+        WeChatHttp.open(url, EVENT_WAIT) as client,
     ):
         with pytest.raises(WeChatError) as caught:
             await client.get(PATH, {})
@@ -194,7 +194,7 @@ async def test_an_errcode_overrides_the_status() -> None:
 
 async def test_a_refused_connection_names_the_call(unused_tcp_port: int) -> None:
     """The error contains the call and the reason, but not the URL with the token."""
-    async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}", 5.0) as client:
+    async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}", EVENT_WAIT) as client:
         with pytest.raises(WeChatUnavailable, match=rf"^{PATH}: ConnectionRefusedError"):
             await client.get(PATH, {"access_token": TOKEN})
 
@@ -235,7 +235,7 @@ async def test_no_error_shows_a_token(world: World, fault: dict[str, object], ca
     await world.control.fault(Fault.model_validate({"path": path, "times": 5, **fault}))
     caplog.set_level(0)
 
-    async with WeChatHttp.open(world.url, 0.2 if "delay" in fault else 5.0) as client:
+    async with WeChatHttp.open(world.url, 0.2 if "delay" in fault else EVENT_WAIT) as client:
         with capture_logs() as logs, pytest.raises((WeChatError, WeChatUnavailable)) as caught:
             await WeChatClient("wxshop", client, Tokens(), sleep=no_sleep).send("oUser", reply.Text("x"))
 
@@ -260,7 +260,7 @@ async def test_no_error_shows_a_secret(
     await world.control.fault(Fault.model_validate({"path": path, "times": 5, **fault}))
     caplog.set_level(0)
 
-    async with WeChatHttp.open(world.url, 0.2 if "delay" in fault else 5.0) as client:
+    async with WeChatHttp.open(world.url, 0.2 if "delay" in fault else EVENT_WAIT) as client:
         with capture_logs() as logs, pytest.raises((WeChatError, WeChatUnavailable)) as caught:
             await calls[path](client)
 
@@ -285,7 +285,7 @@ async def test_an_incomplete_token_response_is_unavailable(answer: bytes) -> Non
     """A response without a token or expires_in raises WeChatUnavailable."""
     secret = ACCOUNTS.named("shop").secret
     assert secret is not None
-    async with a_server(an_answer(answer)) as url, WeChatHttp.open(url, 5.0) as client:
+    async with a_server(an_answer(answer)) as url, WeChatHttp.open(url, EVENT_WAIT) as client:
         with pytest.raises(WeChatUnavailable):
             await fetch_classic_token(client, "wxshop", secret)
 

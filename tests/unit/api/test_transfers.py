@@ -9,6 +9,8 @@ import pytest
 from aiohttp import web
 
 from tests.support.api_server import INVALID, MEGABYTE, PATH, PNG, a_client, body, counting, never, reset
+from tests.support.clock import advanced_loop
+from tests.support.sandbox import EVENT_WAIT
 from wxbus.api.calls import Repeat
 from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
@@ -42,7 +44,7 @@ async def test_a_large_json_file_is_a_file() -> None:
         assert await client.call("GET", PATH, answer=bytes) == large
 
 
-async def test_a_stalled_download_ends() -> None:
+async def test_a_stalled_download_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pause of the answer is limited by the client's timeout."""
 
     async def stalling(request: web.Request) -> web.StreamResponse:
@@ -51,11 +53,13 @@ async def test_a_stalled_download_ends() -> None:
         await response.write(PNG)
         return await never(request)
 
+    clock = advanced_loop(monkeypatch)
     async with (
-        a_client(stalling, timeout=1.0) as (client, _),
+        a_client(stalling, timeout=EVENT_WAIT) as (client, _),
         await client.call("GET", PATH, stream=True) as download,
     ):
         assert await anext(download) == PNG
+        clock.ahead += EVENT_WAIT
         with pytest.raises(WeChatUnavailable, match=PATH):
             await anext(download)
 
