@@ -11,6 +11,7 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
+from tests.support.clock import Clock
 from wxbus.bus.amqp.confirm_channel import ConfirmChannel, Refused, Unroutable
 from wxbus.bus.amqp.frames import FrameStream
 
@@ -33,7 +34,7 @@ class Wire(asyncio.Protocol):
     def __init__(self) -> None:
         self.written, self.passed = b"", b""
         self.underlay = Underlay()
-        self.stream = FrameStream(self, self)  # type: ignore[arg-type]  # it needs no more of a transport
+        self.stream = FrameStream(self, self, clock=Clock())  # type: ignore[arg-type]  # it needs no more of a transport
         self.channel = ConfirmChannel(self.underlay, self.stream)  # type: ignore[arg-type]
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:

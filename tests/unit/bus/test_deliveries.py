@@ -3,9 +3,7 @@
 import asyncio
 import random
 import ssl
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pamqp.frame
@@ -53,10 +51,10 @@ class Transport:
         self.written += data
 
 
-def a_stream(clock: Callable[[], float] = monotonic) -> tuple[FrameStream, Inner, Transport]:
-    """Return a stream between a transport and aiormq's protocol."""
+def a_stream(clock: Clock | None = None) -> tuple[FrameStream, Inner, Transport]:
+    """Return a stream between a transport and aiormq's protocol; its time stands still without a `clock`."""
     inner, transport = Inner(), Transport()
-    return FrameStream(transport, inner, clock=clock), inner, transport  # type: ignore[arg-type]  # it needs no more
+    return FrameStream(transport, inner, clock=clock or Clock()), inner, transport  # type: ignore[arg-type]  # it needs no more
 
 
 def frames(channel: int, tag: int, body: bytes, *, redelivered: bool = False, part: int = 100) -> list[bytes]:
@@ -205,7 +203,7 @@ async def test_a_received_message_survives_its_packing() -> None:
     envelope = an_envelope(1, reply_to="q", expiration=4.5, received_at=1_700_000_000.25)
     received, age = Received.unpack(Received(wire.encode_properties(envelope), envelope.body).pack(12))
     assert wire.to_envelope(received) == envelope
-    assert 12 <= age < 20
+    assert 12 <= age < 120
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -243,7 +241,8 @@ def test_the_stream_works_on_every_transport(scheme: str, loop: Any, tmp_path: P
             await asyncio.sleep(0.001)
         assert [(tag, len(body)) for _, tag, _, _, body in got] == [(1, 100_000), (2, 2)]
         transport.stream.write(acknowledgement(1, 2, multiple=True))
-        assert await reader.read() == b""
+        rest = await reader.read()
+        assert rest.replace(heartbeat, b"") == b"", "a slow stream has more heartbeats"
         writer.close()
         server.close()
 
