@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
+from tests.support.clock import AdvancedClock
 from tests.support.http import HttpClient
 from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
@@ -82,9 +83,10 @@ def serving(handler: Handler) -> TestServer:
     return TestServer(app)
 
 
-async def test_a_hanging_service_times_out() -> None:
+async def test_a_hanging_service_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call without an answer ends at the caller's timeout with RpcUnavailable."""
-    asked = asyncio.Event()
+    asked, clock = asyncio.Event(), AdvancedClock()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", clock)
 
     async def hang(_request: web.Request) -> web.Response:
         asked.set()
@@ -92,9 +94,11 @@ async def test_a_hanging_service_times_out() -> None:
         raise AssertionError
 
     async with serving(hang) as server, Client.open(str(server.make_url("/")), "key") as client:
+        calling = asyncio.create_task(client.call("echo", "say", QUESTION, Reply, timeout=60.0))
+        await asked.wait()
+        clock.ahead = 60.0
         with pytest.raises(RpcUnavailable, match="no answer in time"):
-            await client.call("echo", "say", QUESTION, Reply, timeout=2.0)
-    assert asked.is_set()
+            await calling
 
 
 async def test_a_broken_connection_is_rpc_unavailable() -> None:

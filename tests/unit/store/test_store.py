@@ -7,6 +7,7 @@ import hiredis
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from tests.support.clock import AdvancedClock
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
 
@@ -84,7 +85,7 @@ def redis() -> SlowRedis:
 @pytest.fixture
 def store(redis: SlowRedis) -> Store:
     """The store under test."""
-    return Store(redis, answer_timeout=5.0)  # type: ignore[arg-type]  # has the members that are used
+    return Store(redis, answer_timeout=60.0)  # type: ignore[arg-type]  # has the members that are used
 
 
 async def asked(store: Store, *words: str) -> "asyncio.Task[Any]":
@@ -158,12 +159,15 @@ async def test_a_cancelled_caller_ends_at_once(store: Store, redis: SlowRedis) -
     assert [words for batch in redis.batches for words in batch] == [[b"ECHO", b"1"], [b"ECHO", b"2"], [b"ECHO", b"4"]]
 
 
-async def test_a_frozen_redis_counts_as_unavailable(redis: SlowRedis) -> None:
+async def test_a_frozen_redis_counts_as_unavailable(redis: SlowRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     """After one time-out, for what waits behind it as well; a late answer is not taken for that to the next command."""
-    store = Store(redis, answer_timeout=1.0)  # type: ignore[arg-type]  # as above
+    clock = AdvancedClock()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", clock)
+    store = Store(redis, answer_timeout=60.0)  # type: ignore[arg-type]  # as above
     first = await asked(store, "1")
     await redis.under_way.wait()
     frozen, waiting = redis.protocol, await asked(store, "2")
+    clock.ahead = 60.0
     for call in (first, waiting):
         with pytest.raises(StoreUnavailable, match="no answer in time"):
             await call
