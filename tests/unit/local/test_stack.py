@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -60,18 +61,26 @@ def stack_of(run: Run, program: str, lines: list[Line] | None = None, *servers: 
         yield stack
 
 
+def ingress_of(run: Run) -> psutil.Process:
+    """Return the process of ingress; it has no environment for a moment after its start."""
+    while not (found := processes_of(run.id)):
+        time.sleep(0.01)
+    [ingress] = found
+    return ingress
+
+
 def test_a_killed_service_is_named(run: Run) -> None:
     """The error names the service and the signal."""
     with stack_of(run, SLEEP) as stack:
-        [ingress] = processes_of(run.id)
-        ingress.kill()
+        ingress_of(run).kill()
 
         with pytest.raises(ServiceEnded, match="ingress was ended by SIGKILL"):
             stack.watch(threading.Event())
 
 
-def test_the_last_output_of_an_ended_service_is_in_the_error(run: Run) -> None:
+def test_the_last_output_of_an_ended_service_is_in_the_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines after the last log entry say why a service ended; every line is reported."""
+    monkeypatch.setattr("wxbus_local.stack.stack.DRAIN_TIMEOUT", 60.0)
     lines: list[Line] = []
     program = "print('before'); print('{}'); print('the reason'); raise SystemExit(3)"
 
@@ -100,7 +109,7 @@ def test_an_ended_server_ends_the_stack(run: Run) -> None:
 def test_the_end_of_the_block_stops_the_services(run: Run) -> None:
     """No service runs after the block."""
     with stack_of(run, SLEEP):
-        [ingress] = processes_of(run.id)
+        ingress = ingress_of(run)
 
     assert not psutil.pid_exists(ingress.pid)
 
