@@ -19,6 +19,7 @@ class FakeBroker(MemoryPublisher):
 
     def __post_init__(self) -> None:
         self._connected, self._confirming, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._waiting: set[asyncio.Timeout] = set()
         self.back()
 
     def away(self) -> None:
@@ -34,11 +35,18 @@ class FakeBroker(MemoryPublisher):
         self._connected.set()
         self._confirming.set()
 
+    def expire(self) -> None:
+        """End the budgets of the publish calls in progress."""
+        for timeout in self._waiting:
+            timeout.reschedule(0)
+
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
         """Publish as the current state allows."""
         self.asked += 1
+        timeout = asyncio.timeout(budget)
+        self._waiting.add(timeout)
         try:
-            async with asyncio.timeout(budget):
+            async with timeout:
                 await self._connected.wait()
                 self.arrived.append(envelope)
                 self._changed.set()
@@ -46,6 +54,8 @@ class FakeBroker(MemoryPublisher):
                 await self._confirming.wait()
         except TimeoutError as exc:
             raise BrokerUnavailable("publishing: no answer in time") from exc
+        finally:
+            self._waiting.discard(timeout)
 
     async def until_usable(self) -> None:
         """Return once it is connected."""

@@ -178,7 +178,7 @@ def sites() -> Sites:
     async def running(**limits: Any) -> AsyncIterator[Site]:
         inbox, registry = Inbox(), CollectorRegistry()
         inbox.open.set()
-        settings = Limits(**{"body_timeout": 30, **limits})
+        settings = Limits(**{"body_timeout": 30, "budget": 30, **limits})
         app = build_app(settings, ACCOUNTS, inbox, registry=registry)
         async with serving(app, listening_socket("127.0.0.1", 0), grace=0.1) as port:
             yield Site(port, inbox, registry)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.support.polling import until_read
 from tests.support.pushes import Push, a_push
 from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
@@ -17,7 +18,8 @@ from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits
 
-BUDGET = 3.0
+BUDGET = 30.0
+"""Seconds that no test uses up."""
 PAUSE = 0.2
 
 
@@ -44,7 +46,8 @@ class RawConnection:
         """Send the pieces with pauses between them; return the status of the answer."""
         for piece in pieces[:-1]:
             self.writer.write(piece)
-            await asyncio.sleep(PAUSE)  # the server in this loop reads the piece meanwhile
+            await until_read()  # the pause follows the moment at which the server has read the piece
+            await asyncio.sleep(PAUSE)
         self.writer.write(pieces[-1])
         head = await self.reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
@@ -56,7 +59,7 @@ class RawConnection:
 async def connection() -> AsyncIterator[RawConnection]:
     """A connection to an ingress with a budget of `BUDGET` seconds."""
     inbox = RecordingInbox()
-    app = build_app(Limits(budget=BUDGET), ACCOUNTS, inbox, registry=CollectorRegistry())
+    app = build_app(Limits(budget=BUDGET, body_timeout=BUDGET), ACCOUNTS, inbox, registry=CollectorRegistry())
     async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         yield RawConnection(reader, writer, inbox)

@@ -11,6 +11,7 @@ from tests.support.pushes import a_push, a_text
 from tests.unit.ingress.conftest import Sites, wire
 from wxbus.runtime.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
 from wxbus.wechat.callbacks.keys import Mode
+from wxbus_ingress.http import connection
 from wxbus_ingress.http.admission import OTHER_FILES, REFUSED_CONNECTIONS, limit_connections
 from wxbus_ingress.http.connection import HEADER_LIMIT
 from wxbus_ingress.settings import Limits
@@ -124,8 +125,8 @@ async def test_pipelined_requests_are_answered_in_order(sites: Sites) -> None:
 
 
 async def test_a_malformed_chunk_is_refused(sites: Sites) -> None:
-    """A malformed chunk after a valid header is refused at once."""
-    async with sites() as site:
+    """A malformed chunk after a valid header is refused, at the latest when the body's time is over."""
+    async with sites(body_timeout=0.2) as site:
         head = get("Transfer-Encoding: chunked", line=f"POST /wechat/any?{urlencode(a_push().query)} HTTP/1.1")
         answer = await site.send(head, b"5\r\nhello\r\n", b"zz\r\n")
 
@@ -174,6 +175,13 @@ async def test_a_long_header_is_refused(sites: Sites) -> None:
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.fixture
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep refused connections until their clients send or close."""
+    monkeypatch.setattr(connection, "LINGER", 60.0)
+
+
+@pytest.mark.usefixtures("_patient")
 async def test_connections_over_the_limit_are_refused(sites: Sites) -> None:
     """A refused connection gets 503 and is counted; others are not affected, and a closed one frees its place."""
     async with sites(max_connections=2) as site:
@@ -192,6 +200,7 @@ async def test_connections_over_the_limit_are_refused(sites: Sites) -> None:
         assert site.metric("connections_refused_total") == 1
 
 
+@pytest.mark.usefixtures("_patient")
 async def test_connections_far_over_the_limit_are_closed(sites: Sites) -> None:
     """Beyond that, connections are closed at once, so they use no file descriptors."""
     async with sites(max_connections=1) as site:

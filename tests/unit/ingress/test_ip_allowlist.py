@@ -200,7 +200,7 @@ async def test_the_list_is_fetched_with_the_token_of_the_account(accounts: Accou
                     pass
             await sources.check_freshness()
 
-    assert calls == [APPID, "the-token"]
+    assert list(dict.fromkeys(calls)) == [APPID, "the-token"], "repeated if one took too long"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from wechatpy.crypto import WeChatCrypto
 
+from tests.support.metrics import until_metric
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
 from tests.unit.ingress.conftest import ALL_MODES, an_account
 from wxbus.accounts.accounts import Accounts
@@ -237,7 +238,7 @@ async def test_the_envelope_has_the_time_left(site: Site) -> None:
     [envelope] = site.worker.published
     assert (envelope.reply_to, envelope.correlation_id) == (REPLY_TO, envelope.id)
     assert envelope.expiration is not None
-    assert LONG - 5 < envelope.expiration < LONG
+    assert LONG / 2 < envelope.expiration < LONG
 
 
 async def test_the_note_follows_the_answer(site: Site) -> None:
@@ -288,11 +289,10 @@ async def test_without_a_connection_there_is_no_note(site: Site) -> None:
     await asked.wait()
     posting.cancel()
     await asyncio.wait([posting])
-    for _ in range(20):  # the server in this loop detects the disconnect meanwhile
-        await asyncio.sleep(0.002)
+    await until_metric(site.registry, "wxbus_ingress_connections", 0)
     site.worker.waiting.answered(site.worker.published[0].id, REPLY)
-    while not site.counted("passive", "disconnected"):  # noqa: ASYNC110 - a metric cannot be awaited
-        await asyncio.sleep(0.005)
+    labels = {"account": "passive", "outcome": "disconnected"}
+    await until_metric(site.registry, "wxbus_ingress_passive_replies_total", 1, **labels)
     assert site.worker.notes.empty()
 
 
@@ -381,7 +381,7 @@ async def test_an_attempt_times_out_while_another_remains() -> None:
         assert loop.time() - begun >= WAITS
         [envelope] = site.worker.published
         assert envelope.expiration is not None
-        assert WAITS < envelope.expiration < WAITS + SOON
+        assert WAITS <= envelope.expiration < WAITS + SOON
 
         last = a_push({**document, "CreateTime": str(int(time.time()) - 5)}, mode=Mode.PLAIN, receive_id="")
         assert await site.post(last, account="window") == (200, b"success", "text/plain")

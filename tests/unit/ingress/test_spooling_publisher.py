@@ -139,7 +139,7 @@ async def test_an_envelope_with_an_unknown_outcome_is_published_again(rig: Rig) 
 
 async def test_a_late_failure_keeps_its_place(rigged: Callable[..., Any]) -> None:
     """A callback that still waits for RabbitMQ is published before a later one that is in the spool."""
-    async with rigged(broker_budget=3.0) as rig:
+    async with rigged(broker_budget=BUDGET) as rig:
         rig.broker.freeze()
         first = asyncio.create_task(rig.publish(1))
         await asyncio.sleep(0)
@@ -148,6 +148,7 @@ async def test_a_late_failure_keeps_its_place(rigged: Callable[..., Any]) -> Non
         await rig.publish(2)
         assert not first.done()
         assert rig.broker.asked == 2  # the drainer has not started
+        rig.broker.expire()
         await first
         rig.broker.back()
         await rig.until_drained()
