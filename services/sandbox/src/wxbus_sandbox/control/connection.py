@@ -29,7 +29,7 @@ class ControlConnection:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, connect_within: float = 5.0) -> AsyncIterator[Self]:
+    async def open(cls, url: str, *, connect_within: float = 15.0) -> AsyncIterator[Self]:
         """Yield a client of the sandbox at `url`; `connect_within` seconds limit each connection, not the answers."""
         timeout = aiohttp.ClientTimeout(total=None, connect=connect_within)
         async with aiohttp.ClientSession(timeout=timeout) as session:
