@@ -264,8 +264,9 @@ async def test_a_worker_whose_tenure_has_ended_disconnects() -> None:
         worker.lanes.lost(0)
 
 
-async def test_a_drained_partition_leaves_nothing_behind() -> None:
+async def test_a_drained_partition_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message that runs is removed from the overflow when it has ended; none starts any more."""
+    monkeypatch.setattr("wxbus_worker.delivery.overflows.LAST_COMMAND", 60.0)
     overflow = MemoryOverflow()
     async with asyncio.TaskGroup() as tasks:
         worker = OverflowingWorker(tasks, overflow)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import cast
 
+from tests.support.clock import Clock
 from wxbus.aio.background import background
 from wxbus.bus.ports import PartitionSubscription
 from wxbus_worker.partitions.membership import Membership, MembershipView
@@ -67,6 +68,13 @@ async def test_a_connection_that_rabbitmq_does_not_list_yet_is_closed_later() ->
         return number
 
     membership = cast("Membership", FakeMembership())
-    worker = Rebalancer(FakePartitions(), membership, partitions=4, interval=0.01, close_connections=close_connections)
+    worker = Rebalancer(
+        FakePartitions(),
+        membership,
+        partitions=4,
+        interval=0.01,
+        close_connections=close_connections,
+        clock=Clock(),  # the connections may be listed late
+    )
     async with background(worker.run()):
         await closed.wait()
