@@ -85,7 +85,7 @@ async def admin() -> AsyncIterator[int]:
 @pytest.mark.parametrize(("path", "code"), [("/readyz", 0), ("/other", 1)])
 async def test_the_health_check_succeeds_only_when_ready(admin: int, path: str, code: int) -> None:
     """The health check of the images succeeds on 200 only."""
-    check = await asyncio.create_subprocess_exec(ROOT / "deploy/docker/ready", str(admin), path)
+    check = await asyncio.create_subprocess_exec(ROOT / "deploy/docker/ready", str(admin), path, "60")
 
     assert await check.wait() == code
 

@@ -63,7 +63,7 @@ def test_help_imports_nothing_heavy_and_shows_no_names_of_types(module: str) -> 
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=150,
     )
 
     result = json.loads(done.stdout)
