@@ -50,10 +50,14 @@ class Hold:
 class Lock:
     """One lock; `key` must have a hash tag in braces if Redis is a cluster."""
 
-    def __init__(self, store: Store, key: str, *, lease: float) -> None:
-        """`lease` is in seconds: longer than the longest call made under the lock."""
+    def __init__(self, store: Store, key: str, *, lease: float, renew_every: float | None = None) -> None:
+        """`lease` is in seconds: longer than the longest call made under the lock.
+
+        It is renewed every `renew_every` seconds during `hold`, by default three times per lease.
+        """
         self._store = store
         self._lease = lease
+        self._renew_every = lease / 3 if renew_every is None else renew_every
         self._unsure: str | None = None
         self.key = key
         self.fence_key = f"{key}:fence"
@@ -130,7 +134,7 @@ class Lock:
     async def _keep(self, hold: Hold) -> None:
         """Renew until cancelled or until the lease has expired: then the fencing number refuses its writes."""
         while not hold.expired:
-            await asyncio.sleep(self._lease / 3)
+            await asyncio.sleep(self._renew_every)
             try:
                 if not await self.renew(hold):
                     break
