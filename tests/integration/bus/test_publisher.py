@@ -287,7 +287,7 @@ async def test_a_dead_letter_keeps_body_and_headers(
             await publisher.dead_letter(delivery, death, budget=10)
 
     queue = await channel.get_queue(topology.dead_queue.name)
-    dead = [await queue.get(no_ack=True), await queue.get(no_ack=True)]
+    dead = [await queue.get(no_ack=True, timeout=60) for _ in range(2)]
     readable, unreadable = sorted(dead, key=lambda message: message.body)
     assert (readable.body, unreadable.body) == (b"1", b"\xff not ours")
     assert readable.headers.items() >= {"lane": "wx1:o_1", "dedup_id": "wx1:m:o_1:1", "attempt": 1}.items()

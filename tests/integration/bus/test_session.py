@@ -38,7 +38,8 @@ async def test_a_failed_set_up_is_retried(amqp_url: str, error: Exception) -> No
             assert await session.ready() == 2
             assert session.connections == 1
 
-    events = [entry["event"] for entry in logs]
+    # On a slow machine a connection may take longer than its time-out, and is tried again.
+    events = [entry["event"] for entry in logs if not str(entry.get("reason")).startswith("connecting to RabbitMQ")]
     faults = ["rabbitmq.session_failed"] if isinstance(error, LookupError) else []
     assert events == [*faults, "rabbitmq.disconnected", "rabbitmq.connected"]
 
