@@ -15,7 +15,7 @@ from tests.support.proxy import proxied
 from tests.support.stores import open_store
 from wxbus.errors import StoreUnavailable
 from wxbus.store.generation import Generation, Losses
-from wxbus.store.store import Script, Store
+from wxbus.store.store import Script
 from wxbus_local.servers.launcher import REDIS, Launcher
 from wxbus_local.servers.server import Server
 from wxbus_worker.store.retrying import RetryingStore
@@ -39,7 +39,7 @@ READ = Script("read", "return redis.call('GET', KEYS[1])")
 )
 async def test_the_connection_to_a_wrong_server_is_dropped(error: str) -> None:
     """The next command connects again, to the server that the address leads to by then."""
-    async with refusing_redis(error) as redis, Store.open(redis.url) as store:
+    async with refusing_redis(error) as redis, open_store(redis.url) as store:
         for count in (1, 2, 3):
             with pytest.raises(
                 StoreUnavailable, match=error.partition(" ")[0] if "LOADING" not in error else "loading"
@@ -51,7 +51,7 @@ async def test_the_connection_to_a_wrong_server_is_dropped(error: str) -> None:
 async def test_a_refused_command_keeps_the_connection() -> None:
     """A wrong command or a full memory is not an error of the connection."""
     async with refusing_redis("OOM command not allowed when used memory > 'maxmemory'.") as redis:
-        async with Store.open(redis.url) as store:
+        async with open_store(redis.url) as store:
             for _ in range(3):
                 with pytest.raises(StoreUnavailable, match="OOM command not allowed"):
                     await store.command("SET", "key", 1)
@@ -62,7 +62,7 @@ async def test_the_new_primary_is_found_after_a_failover(own_redis: Server, laun
     """The old primary is a replica and keeps the connection; writes go to the new primary."""
     promoted = await asyncio.to_thread(quiet(launcher).launch, REDIS, tmp_path / "promoted")
     try:
-        async with proxied(own_redis.url) as (proxy, url), Store.open(url) as store:
+        async with proxied(own_redis.url) as (proxy, url), open_store(url) as store:
             assert await store.run(WRITE, keys=["key"]) == 1
             proxy.lead_to(promoted.url)
             host, port = promoted.url.removeprefix("redis://").partition("/")[0].split("@")[-1].split(":")
