@@ -280,9 +280,9 @@ async def test_the_command_logs_in_as_a_mini_program_does(world: Gateways) -> No
     sandbox = ("--account", "cafe", "--url", world.place.sandbox.url)
 
     async def login(*arguments: str) -> tuple[int, str, str]:
-        done = await asyncio.to_thread(CliRunner().invoke, cli, ["login", *sandbox, *arguments])
-        # Before it are log entries of the services, which run in the same process.
-        return done.exit_code, done.stdout.splitlines()[-1] if done.exit_code == 0 else "", done.stderr
+        with structlog.testing.capture_logs():  # of the services, which run in the same process
+            done = await asyncio.to_thread(CliRunner().invoke, cli, ["login", *sandbox, *arguments])
+        return done.exit_code, done.stdout.strip(), done.stderr
 
     code, unknown = await login("--code"), await login()
     assert "knows no gateway: name it with --gateway" in unknown[2]
