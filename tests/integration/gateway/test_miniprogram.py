@@ -71,7 +71,7 @@ async def test_a_visit_with_the_client(world: Gateways, application: Application
         "error": [True, 422, ["item"]],
         "pushes": [1, 2, 3, 4, 5, 6],
         "connections": seen["connections"],
-        "refused": ["the message is refused", 2],
+        "refused": ["the message is refused", True],
         "logout": ["the socket is closed"] * 2,
         "resumed": ["12 yuan", 1],
         "after_logout": [None, "tea", 2],

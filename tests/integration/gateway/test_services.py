@@ -359,7 +359,7 @@ async def test_calls_without_a_session_are_limited_by_address(world: Gateways) -
 
 async def test_a_user_who_floods_is_limited(world: Gateways) -> None:
     """One user's calls over the rate are a 429 with a time; another user is not affected."""
-    async with world.running(shop(), rate_limit=1.0) as visitor:
+    async with world.running(shop(), rate_limit=0.01) as visitor:
         visit, stranger = visitor(), visitor()
         await world.log_in(visit)
         await world.log_in(stranger, openid="oStranger")
