@@ -15,7 +15,7 @@ from wxbus.store.keyring import new_encryption_key
 from wxbus_local.processes.run import Run
 from wxbus_local.servers.ports import free_port
 
-LEASE, TIMEOUT, MARGIN = 3.0, 2.5, 6.0
+LEASE, TIMEOUT, MARGIN = 6.0, 5.0, 11.0
 """Seconds of the lock's lease, of the timeout of WeChat's API, and of the refresh margin.
 
 They suffice for ten processes on two cores: a process that does not run for the length of its lease counts as frozen.
@@ -118,7 +118,7 @@ class Fleet:
     async def call(self, instance: Service, method: str, **fields: str) -> tuple[int, dict[str, str]]:
         """Return status and body of a call; raises aiohttp.ClientError if the instance does not run."""
         url = f"http://127.0.0.1:{instance.port}/rpc/token/{method}"
-        limit = aiohttp.ClientTimeout(total=20)
+        limit = aiohttp.ClientTimeout(total=60)
         async with aiohttp.request("POST", url, json=fields, headers=self._headers, timeout=limit) as answer:
             return answer.status, await answer.json(content_type=None)
 

@@ -23,7 +23,7 @@ from wxbus_sandbox.settings import Rules
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
 
-LIFETIME, OVERLAP = 12, 8
+LIFETIME, OVERLAP = 20, 12
 SHORT = Rules(token_lifetime=LIFETIME, token_overlap=OVERLAP, stable_renewal=MARGIN, forced_interval=0)
 ACCOUNTS = {"wxstable1": False, "wxstable2": False, "wxclassic1": True, "wxclassic2": True}
 """Each appid, and whether its tokens are fetched the classic way."""
