@@ -29,8 +29,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 BOT = "tests.support.passive_bot:router"
 USERS = 12
 VICTIMS = soak(("ingress", "worker0", "ingress"), ("ingress", "worker0"))
-BUDGET = 4.0
-"""Seconds of ingress, within which the next worker takes over from one that died."""
+BUDGET, PUSH_TIMEOUT = 10.0, 15.0
+"""Seconds of ingress, within which the next worker takes over from one that died, and of WeChat."""
 GRACE = 1.0
 LATE: dict[str, Any] = {"WXBUS_WORKER_PENDING_GRACE": str(GRACE), "WXBUS_WORKER_PENDING_AFTER_OUTAGE": "1"}
 TIMEOUT = 120.0
@@ -44,11 +44,18 @@ async def start(installation: Installation, *, workers: int = 2) -> None:
     kind = 'kind = "official_account"'
     file.write_text(text.replace(kind, f'{kind}\nreply = "passive"', 1), encoding="utf-8")
     await installation.sandbox(
-        WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_SANDBOX_PUSH_SPACING="2", WXBUS_LOG_LEVEL="warning"
+        WXBUS_SANDBOX_ENFORCE_WINDOWS="false",
+        WXBUS_SANDBOX_PUSH_SPACING="2",
+        WXBUS_SANDBOX_PUSH_TIMEOUT=str(PUSH_TIMEOUT),
+        WXBUS_LOG_LEVEL="warning",
     )
     await installation.token()
     await asyncio.gather(
-        installation.ingress(WXBUS_INGRESS_BUDGET=str(BUDGET), WXBUS_INGRESS_BROKER_BUDGET="0.5"),
+        installation.ingress(
+            WXBUS_INGRESS_BUDGET=str(BUDGET),
+            WXBUS_INGRESS_BROKER_BUDGET="0.5",
+            WXBUS_INGRESS_WECHAT_TIMEOUT=str(PUSH_TIMEOUT),
+        ),
         *(installation.worker(BOT, f"worker{number}", **LATE) for number in range(workers)),
     )
 
