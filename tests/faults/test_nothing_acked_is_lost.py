@@ -16,7 +16,7 @@ import pytest
 from tests.faults.conftest import Install
 from tests.support.acknowledged import Key, check_acknowledged, key_of, read
 from tests.support.callers import calling
-from tests.support.processes import serving
+from tests.support.processes import Service, serving
 from tests.support.proxy import Proxy, proxied
 from tests.support.queues import read_inbox
 from tests.support.sizes import soak
@@ -123,7 +123,8 @@ async def test_kill_9_of_one_of_several_processes(
                 for kill in range(KILLS_OF_ONE):
                     await calls.until_acked(random.randint(30, 200))
                     await ingress.until_said("ingress.listening", times=PROCESSES + kill)
-                    called = [one for one in ingress.processes() if is_called(one, installation.ingress_port)]
+                    # In a thread, so that the callers call until the kill.
+                    called = await asyncio.to_thread(called_processes, ingress)
                     random.choice(called).kill()
                 await calls.until_acked(100)
             drained = await read(amqp_url, topology, calls)
@@ -133,8 +134,13 @@ async def test_kill_9_of_one_of_several_processes(
     assert set(calls.acked) <= set(drained)
 
 
-def is_called(process: psutil.Process, port: int) -> bool:
-    """Return whether callers are connected to a process: they send without a pause, so it has their calls."""
+def called_processes(ingress: Service) -> list[psutil.Process]:
+    """Return the processes to which callers are connected: they send without a pause, so those have their calls."""
+    return [process for process in ingress.processes() if is_connected(process, ingress.port)]
+
+
+def is_connected(process: psutil.Process, port: int | None) -> bool:
+    """Return whether a process has a connection at its port."""
     return any(
         connection.laddr.port == port and connection.status == psutil.CONN_ESTABLISHED
         for connection in process.net_connections("tcp4")
