@@ -11,7 +11,8 @@ WECHAT_URL = os.environ.get("PEER_WECHAT_URL", "")
 SEND_URL = f"{WECHAT_URL}/cgi-bin/message/custom/send"
 TOKEN_URL = f"{WECHAT_URL}/cgi-bin/stable_token"
 HEADERS = {"Content-Type": "application/json; charset=utf-8"}
-TIMEOUT = 5.0
+TIMEOUT = 30.0
+"""Seconds for WeChat's answer: on a busy machine no message fails."""
 CONTEXT_TTL, MARKER_TTL = 90 * 60, 7 * 24 * 3600
 """Seconds, as ours by default."""
 MOST_RECORDS = 10
