@@ -5,12 +5,13 @@ the process ended, and leaves it running when it is itself interrupted.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import structlog
 import typer
 import watchfiles
+from watchfiles.main import FileChange
 
 from wxbus.runtime.processes import Child
 from wxbus.runtime.signals import stop_signal
@@ -36,9 +37,11 @@ async def run_with_reload(work: Callable[[], None], folder: Path, *, recursive: 
     log.info("reload.watching", folder=str(folder))
     try:
         while True:
+            change = asyncio.create_task(_next(changes))
+            await asyncio.sleep(0)  # the folder is watched from here on: the process may read a file before it changes
             child.start()
             reporting = asyncio.create_task(_report_end(child, stopping))
-            changed = await anext(changes, None)
+            changed = await change
             reporting.cancel()
             if changed is None:
                 return
@@ -46,6 +49,10 @@ async def run_with_reload(work: Callable[[], None], folder: Path, *, recursive: 
             await child.stop()
     finally:
         await child.stop()
+
+
+async def _next(changes: AsyncGenerator[set[FileChange], None]) -> set[FileChange] | None:
+    return await anext(changes, None)
 
 
 async def _report_end(child: Child, stopping: asyncio.Event) -> None:
