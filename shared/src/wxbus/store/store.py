@@ -24,6 +24,8 @@ from wxbus.store.connection import connect
 
 ANSWER_TIMEOUT = 1.0
 """Seconds for a connection and for one answer; with redis-py's defaults a call to a frozen server takes a minute."""
+COMMAND_ANSWER_TIMEOUT = 10.0
+"""The same for an operator's command, for which no message waits."""
 SILENCE = 60.0
 """Seconds after which a subscription without messages ends."""
 

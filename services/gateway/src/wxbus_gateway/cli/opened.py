@@ -13,7 +13,7 @@ from wxbus.errors import ConfigurationError
 from wxbus.sockets.groups import Groups
 from wxbus.sockets.pushes import PushLog
 from wxbus.store.keyring import Keyring
-from wxbus.store.store import Store
+from wxbus.store.store import COMMAND_ANSWER_TIMEOUT, Store
 from wxbus_gateway.errors import UnknownUser
 from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.sessions.store import SessionStore
@@ -81,7 +81,11 @@ async def opened() -> AsyncIterator[Opened]:
     namespace = settings.store.namespace
     async with (
         open_database(settings.database_url.get_secret_value()) as engine,
-        Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-gateway-users") as store,
+        Store.open(
+            settings.store.redis_url.get_secret_value(),
+            name="wxbus-gateway-users",
+            answer_timeout=COMMAND_ANSWER_TIMEOUT,
+        ) as store,
     ):
         yield Opened(
             SqlUsers(engine, keyring),

@@ -22,7 +22,7 @@ from wxbus.config.validation import validation_messages
 from wxbus.errors import ConfigurationError, StoreUnavailable
 from wxbus.messages.broadcasts import BroadcastStatus, NewBroadcast
 from wxbus.messages.requests import Sendable
-from wxbus.store.store import Store
+from wxbus.store.store import COMMAND_ANSWER_TIMEOUT, Store
 from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.cli.recipients import chunks, openids_of
 from wxbus_worker.store.broadcasts import Broadcasts
@@ -151,7 +151,8 @@ def change(broadcast: str, action: str) -> None:
 @asynccontextmanager
 async def _broadcasts() -> AsyncIterator[Broadcasts]:
     settings = load_for_command(StoreSettings)
-    async with Store.open(settings.redis_url.get_secret_value(), name="wxbus-broadcast") as store:
+    url = settings.redis_url.get_secret_value()
+    async with Store.open(url, name="wxbus-broadcast", answer_timeout=COMMAND_ANSWER_TIMEOUT) as store:
         yield Broadcasts(store, namespace=settings.namespace)
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from wxbus.config.account_tables import identities
 from wxbus.config.settings import StoreSettings, load_for_command
 from wxbus.errors import ConfigurationError
+from wxbus.store.store import COMMAND_ANSWER_TIMEOUT
 from wxbus.wechat.replies.reply import reply_to_json
 from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts, StoredContext
@@ -88,7 +89,8 @@ def drop_all(account: str, *, yes: bool) -> None:
 @asynccontextmanager
 async def _contexts() -> AsyncIterator[Contexts]:
     settings = load_for_command(ContextSettings)
-    async with open_contexts(settings.redis_url.get_secret_value(), namespace=settings.namespace) as contexts:
+    url = settings.redis_url.get_secret_value()
+    async with open_contexts(url, namespace=settings.namespace, answer_timeout=COMMAND_ANSWER_TIMEOUT) as contexts:
         yield contexts
 
 
