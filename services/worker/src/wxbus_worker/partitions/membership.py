@@ -31,13 +31,20 @@ class Membership:
     """The lease of one member."""
 
     def __init__(
-        self, store: Store, *, namespace: str, member: str, clock: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        *,
+        namespace: str,
+        member: str,
+        clock: Callable[[], float] = time.monotonic,
+        lease: float = LEASE,
     ) -> None:
         """`member` is a unique name, never used before; `clock` must advance while the process is frozen."""
         self.member = member
         self._store = store
         self._key = f"{namespace}:members"
         self._clock = clock
+        self._lease = lease
         self._script = Script.of("wxbus_worker.store.lua", "renew_membership.lua")
         self._view = MembershipView()
         self._renewed: float | None = None
@@ -54,13 +61,13 @@ class Membership:
         """
         requested_at = self._clock()
         present, lapsed, next_expiry = await self._store.run(
-            self._script, keys=[self._key], args=[self.member, round(LEASE * 1000), round(REPORT_LAPSED * 1000)]
+            self._script, keys=[self._key], args=[self.member, round(self._lease * 1000), round(REPORT_LAPSED * 1000)]
         )
-        if self._renewed is None or requested_at - self._renewed > LEASE:
+        if self._renewed is None or requested_at - self._renewed > self._lease:
             self._steady_since = requested_at
         self._renewed = requested_at
         view = MembershipView(_names(present), _names(lapsed), next_expiry / 1000)
-        if requested_at - self._steady_since < LEASE:
+        if requested_at - self._steady_since < self._lease:
             view = MembershipView(view.present | self._view.present, next_expiry=view.next_expiry)
         self._view = view
         return view
