@@ -80,6 +80,12 @@ async def dead(url: str, topology: Topology) -> int:
     return sum(await _counts(url, [topology.dead_queue.name]))
 
 
+async def until_dead(url: str, topology: Topology, count: int) -> None:
+    """Return once there are `count` dead letters: RabbitMQ updates the count after it has confirmed a change."""
+    while await dead(url, topology) != count:  # noqa: ASYNC110 - RabbitMQ has no event for it
+        await asyncio.sleep(0.05)
+
+
 async def _counts(url: str, queues: list[str]) -> list[int]:
     async with asyncio.timeout(TIMEOUT), connected(address(url, name="count")) as connection:
         with BrokerCall("counting"):

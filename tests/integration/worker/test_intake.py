@@ -10,6 +10,7 @@ import aio_pika
 import pytest
 
 from tests.integration.worker.test_serve import Outside, a_worker, outside, settings
+from tests.support.queues import until_dead
 from wxbus.bus.dead_letters import DeadLetters
 from wxbus.bus.topology import Topology
 from wxbus.errors import RpcFailure
@@ -88,6 +89,7 @@ async def test_any_program_can_publish_a_request(
                     aio_pika.Message(body, delivery_mode=2), routing_key=topology.requests_queue.name
                 )
             await wechat.until_sent(1)
+            await until_dead(amqp_url, topology, 3)  # requests about others are taken at the same time
     assert wechat.sent == {"o_1": ["hello"]}
     async with DeadLetters.open(amqp_url, topology) as letters:
         errors = sorted([letter.error async for letter in letters.read()])
