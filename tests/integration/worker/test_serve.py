@@ -129,6 +129,7 @@ def settings(
         "PARTITIONS": str(topology.partitions),
         "ACCOUNTS_FILE": str(accounts),
         "WECHAT_API_URL": outside[1],
+        "WECHAT_API_TIMEOUT": "30",  # a reply without an answer would be sent again
         "WORKER_TOKEN_URL": outside[1],
         "WORKER_TOKEN_API_KEY": "the-key",
         "WORKER_ADMIN_PORT": "0",
@@ -306,6 +307,7 @@ async def test_new_accounts_are_served(
         return reply.Text(f"{account.name} {account.appid}")
 
     wechat, _ = outside
+    settings = settings.model_copy(update={"retry_delays": ("1s", "5s", "30s")})  # until the file is read
     theirs = {"account": "platform", "appid": "wxauthorizer", "lane": "wxauthorizer:o_2", "openid": "o_2"}
     async with Publisher.open(amqp_url, topology, name="test") as publisher, a_worker(settings, router):
         await publisher.publish(a_text_envelope(), budget=10)
