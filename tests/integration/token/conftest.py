@@ -37,6 +37,8 @@ T = TypeVar("T")
 APPID = "wx1"
 SECRET = "SECRET-APPSECRET"
 LIFETIME = 7200
+FIRST_WAIT = 20.0
+"""Seconds after a failed fetch. They pass on Redis's clock, so a busy machine must not reach their end."""
 
 
 class WeChat:
@@ -172,7 +174,15 @@ class World:
         credential_store = CredentialStore(store, keyring, namespace=self.namespace)
         grants = GrantStore(store, keyring, credential_store, namespace=self.namespace)
         quota = Quota(store, namespace=self.namespace, per_minute=10**6, per_day=per_day)
-        fetcher = Fetcher(credential_store, grants, quota, metrics, refresh_margin=300.0, clock=self.clock)
+        fetcher = Fetcher(
+            credential_store,
+            grants,
+            quota,
+            metrics,
+            refresh_margin=300.0,
+            clock=self.clock,
+            first_wait=FIRST_WAIT,
+        )
         storeless = StorelessFetcher(quota, metrics, allowed=without_store, clock=self.clock)
         timing = Timing(lease=30.0, wait_timeout=wait_timeout)
         authority = Authority(

@@ -17,6 +17,7 @@ from wxbus_token.credentials.timing import until_next_day
 from wxbus_token.kinds import GrantMissing
 
 FIRST_WAIT: Final = 1.0
+"""Seconds until the next fetch after a failure without an error code; doubled by each further failure in a row."""
 LAST_WAIT: Final = 60.0
 REFUSED_WAIT: Final = 300.0
 """Seconds between attempts while WeChat refuses."""
@@ -91,13 +92,14 @@ def failure_of(
     before: int,
     *,
     now: float | None = None,
+    first_wait: float = FIRST_WAIT,
 ) -> Failure:
     """Return the state after `error` and `before` failures in a row, at a time in seconds since the epoch.
 
     Every error code of a fetch is lasting, except those for which WeChat says to wait.
     """
     jitter = random.uniform(0.8, 1.2)
-    backoff = min(FIRST_WAIT * 2.0 ** min(before, 10), LAST_WAIT) * jitter
+    backoff = min(first_wait * 2.0 ** min(before, 10), LAST_WAIT) * jitter
     if not isinstance(error, WeChatError):
         return _without_errcode(error, backoff, jitter)
     code, state = error.code, STATES.get(error.errcode, State.REFUSED)

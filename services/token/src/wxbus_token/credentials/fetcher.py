@@ -13,7 +13,7 @@ from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChat
 from wxbus.store.keyring import DecryptionError
 from wxbus.store.lock import Hold
 from wxbus_token.credentials.errors import LimitReached, StaleFence
-from wxbus_token.credentials.failures import Failure, State, failure_of
+from wxbus_token.credentials.failures import FIRST_WAIT, Failure, State, failure_of
 from wxbus_token.credentials.storage.grants import GrantStore
 from wxbus_token.credentials.storage.quota import Quota
 from wxbus_token.credentials.storage.record import Record
@@ -58,6 +58,7 @@ class Fetcher:
         *,
         refresh_margin: float,
         clock: Callable[[], float],
+        first_wait: float = FIRST_WAIT,
     ) -> None:
         self._credential_store = credential_store
         self._grants = grants
@@ -65,6 +66,7 @@ class Fetcher:
         self._metrics = metrics
         self._refresh_margin = refresh_margin
         self._clock = clock
+        self._first_wait = first_wait
 
     async def fetch(
         self, credential: Credential, record: Record, hold: Hold, *, suspected: bool = False, replace: bool = False
@@ -98,7 +100,7 @@ class Fetcher:
         except (WeChatError, WeChatUnavailable, GrantMissing, LimitReached) as exc:
             if hold.expired:  # this process was frozen; another instance may have succeeded meanwhile
                 return None
-            failure = failure_of(exc, record.failures)
+            failure = failure_of(exc, record.failures, first_wait=self._first_wait)
             if not await self._store_failure(credential, failure, record, hold):
                 return None
             raise failure.error() from exc
