@@ -3,13 +3,14 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from tests.support.stores import REDIS_TIMEOUT
 from wxbus.accounts.accounts import Accounts
 from wxbus.config.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings
 from wxbus.rpc.auth.keys import new_key
@@ -17,7 +18,7 @@ from wxbus.runtime.admin import listening
 from wxbus.store.keyring import new_encryption_key
 from wxbus_sandbox.app import build_app
 from wxbus_sandbox.control.client import SandboxClient
-from wxbus_token.app import serving
+from wxbus_token.app import Addresses, serving
 from wxbus_token.settings import CallsSettings, TokenSettings
 
 SHOP = "wx0000000000000001"
@@ -50,6 +51,8 @@ secret = "{KIOSK_SECRET}"
 """
 WAIT = 30.0
 """Seconds until `eventually` fails."""
+WECHAT_TIMEOUT = 12.0
+"""Seconds for an answer of the sandbox on a busy machine."""
 
 
 @dataclass
@@ -92,12 +95,13 @@ async def placed(
         settings = TokenSettings(
             port=0,
             admin_port=0,
+            wait_timeout=WAIT,
             encryption_keys=SecretStr(new_encryption_key("k1")),
             api_keys_file=tmp_path / "keys.toml",
             store=StoreSettings(redis_url=SecretStr(redis_url), namespace=namespace),
             accounts=AccountsSettings(accounts_file=tmp_path / "accounts.toml"),
             wechat=WeChatApiSettings(
-                wechat_api_url=sandbox.url, wecom_api_url=f"{sandbox.url}/wecom", wechat_api_timeout=5.0
+                wechat_api_url=sandbox.url, wecom_api_url=f"{sandbox.url}/wecom", wechat_api_timeout=WECHAT_TIMEOUT
             ),
             calls=CallsSettings(amqp_url=None, namespace=namespace),
             log=LogSettings(),
@@ -105,10 +109,15 @@ async def placed(
         yield Place(sandbox, settings, key, shop_key, admin_key)
 
 
+def served(settings: TokenSettings) -> AbstractAsyncContextManager[Addresses]:
+    """Run one instance in this process, which waits for a Redis on a busy machine; yields its ports."""
+    return serving(settings, registry=CollectorRegistry(), answer_timeout=REDIS_TIMEOUT)
+
+
 @asynccontextmanager
 async def service(settings: TokenSettings) -> AsyncIterator[str]:
     """Run one instance in this process; yields its address."""
-    async with serving(settings, registry=CollectorRegistry()) as addresses:
+    async with served(settings) as addresses:
         scheme = "http" if settings.tls_cert_file is None else "https"
         yield f"{scheme}://127.0.0.1:{addresses.port}"
 

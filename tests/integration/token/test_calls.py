@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.token_service import SHOP, Place, service
+from tests.support.token_service import SHOP, WECHAT_TIMEOUT, Place, service
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.calls import Repeat
 from wxbus.tokens import TokenClient
@@ -39,7 +39,7 @@ async def test_a_token_dies_in_the_middle_of_200_concurrent_calls(place: Place, 
         service(place.settings) as url,
         TokenClient.open(url, place.key) as one,
         TokenClient.open(url, place.key) as two,
-        WeChatHttp.open(place.sandbox.url) as http,
+        WeChatHttp.open(place.sandbox.url, WECHAT_TIMEOUT) as http,
     ):
         clients = [WeChatClient(SHOP, http, tokens) for tokens in (one, two)]
         async with asyncio.TaskGroup() as group:

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
-from tests.support.token_service import CAFE, SHOP, Place, eventually, rewrite, service
+from tests.support.token_service import CAFE, SHOP, Place, eventually, rewrite, served, service
 from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
@@ -19,7 +18,6 @@ from wxbus.rpc.auth.keys import new_key
 from wxbus.tokens.services import TokenService
 from wxbus_token.api.admin import KeysService
 from wxbus_token.api.messages import CreatedKey, KeyInfo
-from wxbus_token.app import serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -124,9 +122,9 @@ async def test_a_key_is_rotated_with_overlap(place: Place) -> None:
 async def test_a_key_with_a_lifetime_expires(place: Place) -> None:
     """The key is valid until it expires."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
-        made = await admin.add(lifetime=1.0)
-        assert await is_valid(url, made.api_key)
-        await eventually(lambda: is_invalid(url, made.api_key))
+        long, short = await admin.add("long", lifetime=3600), await admin.add("short", lifetime=1.0)
+        await eventually(lambda: is_invalid(url, short.api_key))
+        assert await is_valid(url, long.api_key)
 
 
 async def test_a_rotated_key_keeps_its_lifetime(place: Place) -> None:
@@ -223,7 +221,7 @@ async def test_a_malformed_api_keys_file_is_reported(place: Place) -> None:
     path = place.settings.api_keys_file
     before = path.read_text()
     async with (
-        serving(place.settings, registry=CollectorRegistry()) as addresses,
+        served(place.settings) as addresses,
         aiohttp.ClientSession(f"http://127.0.0.1:{addresses.admin_port}") as http,
     ):
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.token.test_kinds import BAKERY, MORE, PLATFORM, authorize
-from tests.support.token_service import SHOP, Place, placed, service
+from tests.support.token_service import SHOP, WECHAT_TIMEOUT, Place, placed, service
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
@@ -35,7 +35,7 @@ async def test_quotas_are_reset_with_the_secret(place: Place) -> None:
         service(place.settings) as url,
         Client.open(url, place.admin_key) as rpc,
         TokenClient.open(url, place.admin_key) as tokens,
-        WeChatHttp.open(place.sandbox.url) as http,
+        WeChatHttp.open(place.sandbox.url, WECHAT_TIMEOUT) as http,
     ):
         await authorize(place, ComponentClient(rpc))
         for appid in (SHOP, BAKERY):
@@ -50,7 +50,9 @@ async def test_a_platform_calls_with_its_own_token(place: Place) -> None:
     """`WeChat.platform` uses the component_access_token, and replaces one that WeChat rejects."""
     async with service(place.settings) as url, Client.open(url, place.admin_key) as rpc:
         await authorize(place, ComponentClient(rpc))
-        async with WeChat.open(url, place.admin_key, api_url=place.sandbox.url, appids={"us": PLATFORM}) as wechat:
+        async with WeChat.open(
+            url, place.admin_key, api_url=place.sandbox.url, api_timeout=WECHAT_TIMEOUT, appids={"us": PLATFORM}
+        ) as wechat:
             for _ in range(2):
                 page = await wechat.platform("us").authorizers.page(PLATFORM)
                 assert [one.authorizer_appid for one in page.items] == [BAKERY]

@@ -8,11 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry
 from pydantic import SecretStr, TypeAdapter
 
 from tests.support.proxy import proxied
-from tests.support.token_service import CAFE, SECRETLESS, SHOP, Place, service
+from tests.support.token_service import CAFE, SECRETLESS, SHOP, Place, served, service
 from wxbus.api.tokens import TokenSource
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import StoreSettings
@@ -22,7 +21,6 @@ from wxbus.tokens import TokenClient
 from wxbus_local.servers.ports import free_port
 from wxbus_sandbox.models import Fault
 from wxbus_token.api.messages import AccountRequest, StatusList
-from wxbus_token.app import serving
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -123,7 +121,7 @@ async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
         store = StoreSettings(redis_url=SecretStr(url), namespace=place.settings.store.namespace)
         settings = place.settings.model_copy(update={"store": store})
         async with (
-            serving(settings, registry=CollectorRegistry()) as addresses,
+            served(settings) as addresses,
             aiohttp.ClientSession() as http,
         ):
             rpc, admin = (f"http://127.0.0.1:{port}" for port in (addresses.port, addresses.admin_port))
@@ -155,7 +153,7 @@ async def test_not_ready_without_redis_and_tokens(place: Place, redis_url: str) 
         settings = place.settings.model_copy(update={"store": store})
         await proxy.refuse()
         async with (
-            serving(settings, registry=CollectorRegistry()) as addresses,
+            served(settings) as addresses,
             aiohttp.ClientSession(f"http://127.0.0.1:{addresses.admin_port}") as http,
         ):
             async with http.get("/readyz") as ready:

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from tests.integration.token.test_kinds import MORE, SALES
 from tests.support.readme import ROOT, samples_of
-from tests.support.token_service import CAFE, SHOP, Place, placed, service
+from tests.support.token_service import CAFE, SHOP, WECHAT_TIMEOUT, Place, placed, service
 from wxbus.errors import BadRequest
 from wxbus.tokens import WeChat
 from wxbus.wechat import reply
@@ -29,7 +29,9 @@ async def test_a_program_calls_wechat_without_a_secret(place: Place) -> None:
     """By name or appid; a token that WeChat rejects is reported and replaced; logins and tickets work too."""
     async with (
         service(place.settings) as url,
-        WeChat.open(url, place.admin_key, api_url=place.sandbox.url, appids={"shop": SHOP}) as wechat,
+        WeChat.open(
+            url, place.admin_key, api_url=place.sandbox.url, api_timeout=WECHAT_TIMEOUT, appids={"shop": SHOP}
+        ) as wechat,
     ):
         shop = wechat.account("shop")
         assert (await shop.qr_codes.create_temporary("scene", expires_in=60)).expire_seconds == 60
@@ -52,7 +54,13 @@ async def test_a_program_sends_as_an_application_of_wecom(place: Place) -> None:
     """The token is that of the application, the address that of WeCom."""
     async with (
         service(place.settings) as url,
-        WeChat.open(url, place.admin_key, wecom_url=f"{place.sandbox.url}/wecom", appids={"sales": SALES}) as wechat,
+        WeChat.open(
+            url,
+            place.admin_key,
+            wecom_url=f"{place.sandbox.url}/wecom",
+            api_timeout=WECHAT_TIMEOUT,
+            appids={"sales": SALES},
+        ) as wechat,
     ):
         sales = wechat.application("sales", agent_id=1000002)
         await sales.send("zhangsan", reply.Text("hello"))

@@ -29,7 +29,7 @@ from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.keyring import Keyring
-from wxbus.store.store import Store
+from wxbus.store.store import ANSWER_TIMEOUT, Store
 from wxbus_token.api.admin import AccountsService, KeysService
 from wxbus_token.api.login import LoginServicer
 from wxbus_token.api.operations import TokenOperations
@@ -104,8 +104,12 @@ class _Credentials:
 
 
 @asynccontextmanager
-async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGISTRY) -> AsyncIterator[Addresses]:
+async def serving(
+    settings: TokenSettings, *, registry: CollectorRegistry = REGISTRY, answer_timeout: float = ANSWER_TIMEOUT
+) -> AsyncIterator[Addresses]:
     """Serve while the block runs; Redis and WeChat need not be reachable yet.
+
+    `answer_timeout` is seconds for a connection to Redis and for one answer.
 
     Raises:
         ConfigurationError: The accounts, the API keys or the encryption keys are wrong, or a demo secret would
@@ -120,7 +124,8 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         await enter(watched_loop(registry=registry))
-        store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
+        redis_url = settings.store.redis_url.get_secret_value()
+        store = await enter(Store.open(redis_url, name="wxbus-token", answer_timeout=answer_timeout))
         wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         wecom = await enter(WeChatHttp.open(settings.wechat.wecom_api_url, settings.wechat.wechat_api_timeout))
         credentials = _Credentials.build(settings, store, keyring, registry)
