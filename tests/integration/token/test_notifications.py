@@ -19,7 +19,7 @@ from wxbus.store.store import Store
 from wxbus_local.servers.private import PrivateServer
 from wxbus_token.registry.entries import EntryStore
 from wxbus_token.registry.models import RegisteredKey
-from wxbus_token.registry.notifications import Notifications, Subscription
+from wxbus_token.registry.notifications import Notifications, Subscription, channel_of
 
 pytestmark = pytest.mark.integration
 
@@ -88,7 +88,8 @@ async def test_registry_changes_are_announced(world: World, subscription: Subscr
         await keys.change(entry.key, lambda _: entry)
         assert await subscription.names(10) == {"keys"}
         await keys.change("wxb_000000000000", lambda _: None)
-        assert not await subscription.names(0.05)
+        await store.command("PUBLISH", channel_of(world.namespace), "end")
+        assert await subscription.names(10) == {"end"}
 
 
 async def test_a_lost_subscription_is_renewed(world: World) -> None:
