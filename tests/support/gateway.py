@@ -10,6 +10,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from tests.support.stores import REDIS_TIMEOUT
 from tests.support.token_service import Place, placed, service
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import BusSettings
@@ -75,7 +76,10 @@ class Gateways:
         """Run one gateway; yields what makes a new visitor."""
         settings = self.settings.model_copy(update=changes)
         async with serving(
-            settings, application or Application(), registry=registry or CollectorRegistry()
+            settings,
+            application or Application(),
+            registry=registry or CollectorRegistry(),
+            answer_timeout=REDIS_TIMEOUT,
         ) as addresses:
             yield lambda: Visitor(self.http, f"http://127.0.0.1:{addresses.port}")
 

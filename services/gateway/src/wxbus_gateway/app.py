@@ -24,7 +24,7 @@ from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.sockets.presence import Presence, RedisPresence
 from wxbus.store.keyring import Keyring
-from wxbus.store.store import Store
+from wxbus.store.store import ANSWER_TIMEOUT, Store
 from wxbus.tokens import TokenClient
 from wxbus.tokens.services import LoginService
 from wxbus_gateway.http.cors import Cors
@@ -67,11 +67,15 @@ class Addresses:
 
 @asynccontextmanager
 async def serving(
-    settings: GatewaySettings, application: Application, *, registry: CollectorRegistry = REGISTRY
+    settings: GatewaySettings,
+    application: Application,
+    *,
+    registry: CollectorRegistry = REGISTRY,
+    answer_timeout: float = ANSWER_TIMEOUT,
 ) -> AsyncIterator[Addresses]:
     """Serve while the block runs; Redis, RabbitMQ, WeChat and the token service need not be reachable yet.
 
-    It waits for the database if its tables are to be migrated.
+    It waits for the database if its tables are to be migrated. `answer_timeout`: seconds for one answer of Redis.
 
     Raises:
         ConfigurationError: The accounts, the keys, the database or a declaration of the application is wrong.
@@ -87,7 +91,8 @@ async def serving(
         engine = await enter(open_database(settings.database_url.get_secret_value()))
         if settings.migrate:
             await retry_while_unavailable(lambda: upgrade(engine), name="tables of users", pause=DATABASE_RETRY)
-        store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-gateway"))
+        redis_url = settings.store.redis_url.get_secret_value()
+        store = await enter(Store.open(redis_url, name="wxbus-gateway", answer_timeout=answer_timeout))
         http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         rpc = await enter(Client.open(settings.token_url, api_key, timeout=LOGIN_TIMEOUT))
         tokens = await enter(TokenClient.open(settings.token_url, api_key))
