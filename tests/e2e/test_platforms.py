@@ -45,7 +45,7 @@ async def test_a_user_of_an_authorizer_gets_a_reply(
                 pass  # until ingress has read the file; each ticket takes up to three attempts
             authorized = await sandbox.authorize("platform", BAKERY)
             written = await sandbox.text("platform", "hello", openid=USER, authorizer_appid=BAKERY)
-            [answer] = await sandbox.sent(openid=USER, wait=30)
+            [answer] = await sandbox.sent(openid=USER, wait=90)
 
     assert authorized.push is not None
     assert authorized.push.outcome is written.outcome is Outcome.ACKNOWLEDGED
