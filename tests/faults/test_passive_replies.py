@@ -53,7 +53,7 @@ async def start(installation: Installation, *, workers: int = 2) -> None:
     await asyncio.gather(
         installation.ingress(
             WXBUS_INGRESS_BUDGET=str(BUDGET),
-            WXBUS_INGRESS_BROKER_BUDGET="0.5",
+            WXBUS_INGRESS_BROKER_BUDGET=str(BUDGET / 2),  # a message that goes to the spool gets no passive reply
             WXBUS_INGRESS_WECHAT_TIMEOUT=str(PUSH_TIMEOUT),
         ),
         *(installation.worker(BOT, f"worker{number}", **LATE) for number in range(workers)),
