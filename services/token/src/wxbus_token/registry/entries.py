@@ -80,8 +80,11 @@ class EntryStore(Generic[E]):
 
     async def read(self) -> None:
         """Read the entries from Redis if they have changed; raises StoreUnavailable."""
+        asked = self._clock()
         now, revision, *flat = await self._store.run(READ_ENTRIES, keys=self._keys, args=[self._revision])
-        self._clock_offset = int(now) / 1000 - self._clock()
+        # Redis took the time between question and answer: an answer that was slow does not move the clock.
+        earliest, latest = int(now) / 1000 - self._clock(), (int(now) + 1) / 1000 - asked
+        self._clock_offset = min(max(self._clock_offset, earliest), latest)
         if revision == self._revision:
             return
         stored = {}
