@@ -6,12 +6,13 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import APIResponse, Browser, Locator, Page, Route, expect
 
 from tests.support.browser import Window, needs_browser, open_browser
 from tests.support.sandbox import Received, World, a_world, answering
@@ -385,6 +386,38 @@ async def test_troubles_come_at_random(world: World, page: Page) -> None:
     await expect(group.get_by_label("Every callback three times (1×)")).not_to_be_checked()
     while (await world.control.bad_day()).troubles:  # noqa: ASYNC110 - the page's request
         await asyncio.sleep(0.01)
+
+
+async def test_a_late_answer_does_not_replace_a_newer_one(world: World, page: Page) -> None:
+    """Menu and faults are those of the last request; the switches of a bad day wait for the state that sets them."""
+    held: dict[str, tuple[Route, APIResponse]] = {}
+
+    async def hold(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path in held:
+            await route.continue_()
+        else:
+            held[path] = route, await route.fetch()
+
+    for path in ("menu?*", "faults", "bad_day"):
+        await page.route(f"**/sandbox/{path}", hold)
+    await page.reload()
+    while len(held) < 3:
+        await page.wait_for_timeout(5)
+    await world.client("shop").menus.create([KeyButton(name="Songs", key="songs")])
+    await expect(button(page, "Songs")).to_be_visible()
+    await button(page, "Bad day").click()
+    await button(page, "Inject").click()
+    await expect(page.get_by_text(f"{SEND_PATH}: 1 more")).to_be_visible()
+    repeats = page.locator("#troubles").get_by_label("Every callback three times")
+    await expect(repeats).to_be_disabled()
+    for path in ("menu", "faults", "bad_day"):
+        route, response = held[f"/sandbox/{path}"]
+        await route.fulfill(response=response)
+    await page.unroute_all()
+    await expect(repeats).to_be_enabled()
+    await expect(page.get_by_text(f"{SEND_PATH}: 1 more")).to_be_visible()
+    await expect(button(page, "Songs")).to_be_visible()
 
 
 async def test_the_list_filters_replays_and_copies(world: World, page: Page) -> None:

@@ -44,9 +44,10 @@ export function troubles() {
   });
   const end = () => run(async () => ({ ...await remove("/sandbox/bad_day"), troubles: {} }));
   const button = (text, click) => element("button", { type: "button", textContent: text, on: { click } });
-  run(() => get("/sandbox/bad_day"));
-  return element("fieldset", { id: "troubles" }, element("legend", { textContent: T.title }),
+  const made = element("fieldset", { id: "troubles", disabled: true }, element("legend", { textContent: T.title }),
     element("p", { className: "hint", textContent: T.hint }), ...lines,
     element("div", { className: "row" }, labelled(T.share, share), labelled(T.seed, seed), labelled(T.seconds, seconds)),
     element("div", { className: "row" }, button(T.begin, begin), button(T.end, end)), output);
+  run(() => get("/sandbox/bad_day")).then(() => { made.disabled = false; }); // its answer sets the switches
+  return made;
 }

@@ -1,5 +1,5 @@
 // Switches for faults of WeChat, and the check of its console.
-import { get, post, remove } from "../common/control.js";
+import { get, latest, post, remove } from "../common/control.js";
 import { choice, element, labelled } from "../common/dom.js";
 import { inWords } from "../common/failures.js";
 import { feed } from "../common/feed.js";
@@ -57,8 +57,11 @@ function build(page) {
   const faults = result();
   const pending = element("ul", { className: "pending" });
 
+  const fetchFaults = latest(() => get("/sandbox/faults"));
+
   async function show() {
-    const left = await get("/sandbox/faults");
+    const left = await fetchFaults();
+    if (!left) return;
     const lines = left.length ? left.map((one) => T.pending(one.path, one.times)) : [T.noFaults];
     pending.replaceChildren(...lines.map((textContent) => element("li", { textContent })));
   }

@@ -1,5 +1,5 @@
 // The menu of the account, at the bottom of the conversation as WeChat shows it.
-import { get } from "../common/control.js";
+import { get, latest } from "../common/control.js";
 import { askFile, askText } from "../common/dialog.js";
 import { element } from "../common/dom.js";
 import { feed } from "../common/feed.js";
@@ -15,6 +15,7 @@ export class Menu {
     this.conversation = conversation;
     this.made = element("div", { className: "menu-bar", hidden: true, aria: { role: "group", label: T.menu } });
     this.last = undefined;
+    this.fetch = latest((account, openid) => get("/sandbox/menu", { account, openid }).catch(() => ({ buttons: [] })));
     this.made.addEventListener("keydown", (pressed) => { if (pressed.key === "Escape") this.fold(); });
     this.made.addEventListener("focusout", (left) => { if (!this.made.contains(left.relatedTarget)) this.fold(); });
   }
@@ -28,8 +29,9 @@ export class Menu {
 
   async show() {
     const { account, openid } = this.conversation;
-    const { buttons } = await get("/sandbox/menu", { account: account.name, openid }).catch(() => ({ buttons: [] }));
-    if (account !== this.conversation.account || openid !== this.conversation.openid) return;
+    const found = await this.fetch(account.name, openid);
+    if (!found) return;
+    const { buttons } = found;
     this.made.replaceChildren(...buttons.map((button) => (button.sub_button.length ? this.parent(button) : this.leaf(button))));
     this.made.hidden = !buttons.length;
   }

@@ -27,3 +27,14 @@ export const postText = (path, query, body) => ask(withQuery(path, query), { met
 export function upload(account, type, filename, data) {
   return ask(withQuery("/sandbox/media", { account, type, filename }), { method: "POST", body: data });
 }
+
+// Returns a function that gives the answer of `ask`, or null if it was called again before the answer came.
+export function latest(ask) {
+  let asked = 0;
+  return async (...given) => {
+    asked += 1;
+    const number = asked;
+    const answer = await ask(...given);
+    return number === asked ? answer : null;
+  };
+}

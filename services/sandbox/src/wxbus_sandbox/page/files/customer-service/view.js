@@ -1,5 +1,5 @@
 // Customer service: users who were transferred wait here; a human answers them, and returns them to the handlers.
-import { get, post } from "../common/control.js";
+import { get, latest, post } from "../common/control.js";
 import { arrange, element, time } from "../common/dom.js";
 import { changed, feed, onChange } from "../common/feed.js";
 import { labelOf } from "../common/users.js";
@@ -18,6 +18,7 @@ function build(page) {
   const failure = element("output", { className: "problem" });
   const list = element("ul", { className: "people" });
   const hint = element("p", { className: "hint", textContent: T.hint });
+  const fetchAll = latest((account) => get("/sandbox/customer_service", { account }).catch(() => ({ waiting: [], sessions: [] })));
   let seen = "";
 
   async function act(run) {
@@ -54,8 +55,8 @@ function build(page) {
   async function refresh() {
     if (!page.account) return;
     const { name } = page.account;
-    const found = await get("/sandbox/customer_service", { account: name }).catch(() => ({ waiting: [], sessions: [] }));
-    if (name !== page.account.name) return;
+    const found = await fetchAll(name);
+    if (!found || name !== page.account.name) return;
     arrange(list, [...found.waiting.map(waiting), ...found.sessions.map(session)]);
     takeOver.textContent = T.takeOver(labelOf(name, page.openid));
     takeOver.hidden = !page.openid || [...found.waiting, ...found.sessions].some(({ openid }) => openid === page.openid);
