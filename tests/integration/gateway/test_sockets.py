@@ -10,14 +10,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, SecretStr
 from yarl import URL
 
+from tests.integration.gateway.test_services import Orders, shop
 from tests.support.gateway import OPENID, Gateways, Visitor
 from tests.support.proxy import proxied
 from tests.support.stores import open_store
 from tests.support.token_service import eventually
+from wxbus.bus.publisher import Publisher
 from wxbus.messages import Bus
 from wxbus.sockets.keys import SocketKeys
 from wxbus.sockets.presence import LEASE, Connection, RedisPresence
@@ -360,6 +363,58 @@ async def test_a_stopping_gateway_takes_no_new_sockets(world: Gateways, monkeypa
         status = asyncio.create_task(status_at_stop(client, visit))
     assert await status == 503
     await connection.__aexit__(None, None, None)
+
+
+async def test_a_socket_that_waits_for_rabbitmq_is_not_opened_by_a_stopping_gateway(
+    world: Gateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets a 503, too: it would be open until the calls' time is over, and its end would not be posted."""
+    waiting, usable = asyncio.Event(), asyncio.Event()
+
+    async def until_usable(_: Publisher) -> None:
+        waiting.set()
+        await usable.wait()
+
+    async def status(visit: Visitor) -> int:
+        try:
+            async with connected(visit):
+                return 101
+        except aiohttp.WSServerHandshakeError as exc:
+            return exc.status
+
+    async def until_stopping() -> None:
+        while not any(entry["event"] == "gateway.stopping" for entry in logs):  # noqa: ASYNC110 - logs cannot be awaited
+            await asyncio.sleep(0.01)
+        usable.set()
+
+    monkeypatch.setattr(Publisher, "until_usable", until_usable)
+    monkeypatch.setattr("wxbus_gateway.http.socket_endpoint.READY", WAIT)
+    with structlog.testing.capture_logs() as logs:
+        async with world.running() as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            opening = asyncio.create_task(status(visit))
+            await waiting.wait()
+            stopping = asyncio.create_task(until_stopping())
+        assert await opening == 503
+        await stopping
+
+
+async def test_a_stopped_gateway_leaves_no_lease(
+    world: Gateways, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is not taken again while the last calls run: another gateway would report a dead one."""
+    monkeypatch.setattr("wxbus_gateway.sockets.hub.RENEW", 0.01)
+    orders = Orders()
+    async with open_store(redis_url) as store:
+        async with world.running(shop(orders)) as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            call = asyncio.create_task(visit.call("cafe/orders/slow", {"item": "tea"}))
+            await orders.started.wait()
+            asyncio.get_running_loop().call_later(0.3, orders.release.set)  # while the gateway is stopping
+        assert (await call).status == 200
+        assert await store.command("ZRANGE", f"{world.settings.store.namespace}:sockets:alive", 0, -1) == []
 
 
 async def test_sockets_are_refused_while_rabbitmq_is_away(world: Gateways, amqp_url: str) -> None:

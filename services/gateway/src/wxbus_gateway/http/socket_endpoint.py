@@ -57,6 +57,7 @@ class SocketEndpoint:
             session = await self._session(request, account, remote)
             last = _last(request)
             await self._until_ready()
+            await self._hub.check()  # the gateway may have begun to stop meanwhile
         except (RpcFailure, Unavailable) as exc:
             failure = problems.to_public_failure(exc)
             if failure.status == 503:

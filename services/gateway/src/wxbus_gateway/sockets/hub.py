@@ -5,7 +5,7 @@ import random
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -83,6 +83,8 @@ class SocketHub:
         """Set when the subscription begins again."""
         self._joined = False
         self._stopping = False
+        self._drained = False
+        """No connection is left that another gateway would have to end."""
         self._keep_open = keep_open
         self._check_every = check_every
         self._sockets: defaultdict[tuple[str, str], list[Socket]] = defaultdict(list)
@@ -97,15 +99,22 @@ class SocketHub:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listen for pushes, and clean up after dead gateways, while the block runs."""
-        async with (
-            background(repeat(self._receive, name="pushes", pause=lambda: RECONNECT_DELAY)),
-            background(repeat(self._register_all, name="registration of connections", pause=lambda: RECONNECT_DELAY)),
-            background(repeat(self._renew, name="gateway lease", pause=lambda: RENEW)),
-            background(repeat(self._clean_up, name="dead gateways", pause=lambda: CLEAN_UP)),
-            background(repeat(self._check_logins, name="sessions of sockets", pause=lambda: self._check_every)),
-            background(self._ends.run()),
-        ):
-            yield
+        try:
+            async with (
+                background(repeat(self._receive, name="pushes", pause=lambda: RECONNECT_DELAY)),
+                background(
+                    repeat(self._register_all, name="registration of connections", pause=lambda: RECONNECT_DELAY)
+                ),
+                background(repeat(self._renew, name="gateway lease", pause=lambda: RENEW)),
+                background(repeat(self._clean_up, name="dead gateways", pause=lambda: CLEAN_UP)),
+                background(repeat(self._check_logins, name="sessions of sockets", pause=lambda: self._check_every)),
+                background(self._ends.run()),
+            ):
+                yield
+        finally:
+            if self._drained:  # not before: the lease would be taken again
+                with suppress(Unavailable):
+                    await self._presence.forget(self._name)
 
     async def check(self) -> None:
         """Return while new sockets are served; raises Unavailable once the gateway stops."""
@@ -154,8 +163,8 @@ class SocketHub:
                 while self._tasks:
                     await asyncio.wait(self._tasks)
                 await self._ends.until_posted()
-            await self._presence.forget(self._name)
-        except (TimeoutError, Unavailable):
+            self._drained = True
+        except TimeoutError:
             # Another gateway posts the ends after this one's lease.
             log.warning("gateway.ends_not_posted", sockets=len(self._tasks), ends_posted=not self._ends)
 
