@@ -1,6 +1,6 @@
 """Sending traces and logs to a collector."""
 
-import asyncio
+import socket
 from collections.abc import Sequence
 
 import pytest
@@ -101,27 +101,20 @@ def test_a_lost_collector_does_not_delay_the_end() -> None:
     assert logs == [], "it stops with the services"
 
 
-async def test_a_collector_that_never_answers_delays_nothing() -> None:
+def test_a_collector_that_never_answers_delays_nothing() -> None:
     """Spans beyond the queue are dropped, not waited for; the collector has the first batch and answers it never."""
-    asked, end = asyncio.Event(), asyncio.Event()
-
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.set()
-        await end.wait()
-        writer.close()
-
-    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        port = collector.getsockname()[1]
         provider = tracer_provider(f"http://127.0.0.1:{port}/v1/traces", 0.5, Resource.create({}))
         tracer = provider.get_tracer("test")
         for _ in range(600):  # more than a batch
             tracer.start_span("step").end()
-        await asked.wait()
-        for _ in range(2_500):  # more than the queue; this thread never waits
-            tracer.start_span("step").end()
-        await asyncio.to_thread(provider.shutdown)
-        end.set()
+        connection, _ = collector.accept()
+        with connection:
+            assert connection.recv(1)
+            for _ in range(2_500):  # more than the queue; this thread never waits
+                tracer.start_span("step").end()
+            provider.shutdown()
 
 
 @pytest.mark.usefixtures("logging_as_before")
