@@ -65,6 +65,26 @@ async def test_the_record_is_read_again_under_the_lock(
     assert wechat.fetches == 1
 
 
+@pytest.mark.parametrize("polled", [False, True])
+async def test_a_reading_does_not_replace_a_value_that_was_fetched_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch, polled: bool
+) -> None:
+    """The answer of Redis may be older than that of WeChat, which has ended the value that Redis had then."""
+    one = await world.instance()
+    await one.get()
+    read = one.credential_store.read
+
+    async def read_and_be_overtaken(credentials: Sequence[Credential]) -> list[Record]:
+        records = await read(credentials)
+        monkeypatch.undo()
+        await one.manager.refresh(replace=True)
+        return records
+
+    monkeypatch.setattr(one.credential_store, "read", read_and_be_overtaken)
+    await (one.refresh_loop.tick({one.manager.credential.name}) if polled else one.manager.read())
+    assert await one.get() == "SECRET-TOKEN-2"
+
+
 async def test_the_wait_for_another_instance_is_bounded(world: World, wechat: WeChat) -> None:
     """A caller that waited for another instance's fetch for `wait_timeout` gets an error with `retry_after`."""
     one, two = await world.instance(), await world.instance(wait_timeout=0.0)

@@ -40,6 +40,8 @@ class CredentialCache:
         self._logged_digest = ""
         self.unstored: Fetched | None = None
         """The cached value as it was fetched, if it could not be stored in Redis."""
+        self.fetches = 0
+        """Values fetched so far: a record that was read before the last one may be older than the value."""
 
     def remaining(self, cached: CachedValue) -> float:
         """Return the seconds until a value expires."""
@@ -90,6 +92,7 @@ class CredentialCache:
         else:
             self.unstored = fetched
             self._store_unavailable = True
+        self.fetches += 1
         value = fetched.token.value
         self._cached = cached = CachedValue(value, digest_of(value), fetched.expires_at)
         return cached

@@ -131,12 +131,14 @@ class CredentialManager:
         Raises:
             StoreUnavailable: Redis does not answer; the cache serves its value unconfirmed from now on.
         """
+        fetches = self.cache.fetches
         try:
             (record,) = await self._credential_store.read([self.credential])
         except StoreUnavailable:
             self.cache.mark_store_unavailable()
             raise
-        self.update(record)
+        if fetches == self.cache.fetches:
+            self.update(record)
         return record
 
     @property

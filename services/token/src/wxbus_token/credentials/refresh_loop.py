@@ -75,10 +75,12 @@ class RefreshLoop:
 
     async def _update(self, managers: Sequence[CredentialManager]) -> None:
         if managers:
+            before = [manager.cache.fetches for manager in managers]
             records = await self._credential_store.read([manager.credential for manager in managers])
-            for manager, record in zip(managers, records, strict=True):
-                manager.update(record)
-                manager.refresh_if_due(record, self._limit)
+            for manager, record, fetches in zip(managers, records, before, strict=True):
+                if fetches == manager.cache.fetches:  # else the next poll reads it again
+                    manager.update(record)
+                    manager.refresh_if_due(record, self._limit)
 
     async def _try_tick(self, names: Collection[str] | None = None) -> None:
         try:
