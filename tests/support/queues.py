@@ -87,7 +87,7 @@ async def until_dead(url: str, topology: Topology, count: int) -> None:
 
 
 async def _counts(url: str, queues: list[str]) -> list[int]:
-    async with asyncio.timeout(TIMEOUT), connected(address(url, name="count")) as connection:
+    async with asyncio.timeout(TIMEOUT), connected(address(url, name="count"), timeout=TIMEOUT) as connection:
         with BrokerCall("counting"):
             channel = await open_channel(connection)
             answers = [await channel.queue_declare(name, passive=True) for name in queues]

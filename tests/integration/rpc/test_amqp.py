@@ -25,6 +25,8 @@ from wxbus.rpc.transports.amqp import AmqpServer
 pytestmark = pytest.mark.integration
 
 GOOD = b'{"appid": "wx1"}'
+TIMEOUT = 60.0
+"""Seconds for a connection or a call on a busy machine."""
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def echo() -> Echo:
 @pytest.fixture
 async def channel(amqp_url: str) -> AsyncIterator[AbstractChannel]:
     """A raw channel, which can send anything."""
-    async with connected(address(amqp_url, name="test")) as connection:
+    async with connected(address(amqp_url, name="test"), timeout=TIMEOUT) as connection:
         yield await open_channel(connection, confirms=True)
 
 
@@ -68,7 +70,7 @@ async def test_no_answer_goes_to_a_named_queue(
     await channel.queue_declare(victim, exclusive=True)
     async with (
         serving(echo, keys, amqp_url, topology),
-        Client.open(amqp_url, keys.full, topology=topology) as client,
+        Client.open(amqp_url, keys.full, timeout=TIMEOUT, topology=topology) as client,
     ):
         for reply_to in (victim, None):
             properties = Basic.Properties(
@@ -127,7 +129,7 @@ async def test_malformed_messages_are_ignored(
     with structlog.testing.capture_logs() as logs:
         async with (
             serving(echo, keys, amqp_url, topology),
-            Client.open(amqp_url, keys.full, topology=topology) as client,
+            Client.open(amqp_url, keys.full, timeout=TIMEOUT, topology=topology) as client,
         ):
             for properties in junk:
                 for body in (b"", b"\xff\x00", b"[" * 10_000):
@@ -149,7 +151,7 @@ async def test_an_expired_request_is_not_run(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
 ) -> None:
     """A request whose caller has given up is not run when the service is up again."""
-    async with Client.open(amqp_url, keys.full, topology=topology) as client:
+    async with Client.open(amqp_url, keys.full, timeout=TIMEOUT, topology=topology) as client:
         async with serving(echo, keys, amqp_url, topology):
             assert await say(client) == "wx1"
         with pytest.raises(RpcUnavailable):
@@ -169,7 +171,7 @@ async def test_a_method_is_cancelled_at_the_callers_deadline(
     with structlog.testing.capture_logs() as logs:
         async with (
             serving(echo, keys, amqp_url, topology),
-            Client.open(amqp_url, keys.full, topology=topology) as client,
+            Client.open(amqp_url, keys.full, timeout=TIMEOUT, topology=topology) as client,
         ):
             assert await say(client) == "wx1"  # it is connected: the next call comes in long before its deadline
             echo.ended.clear()
@@ -187,7 +189,7 @@ async def test_a_call_of_a_crashed_instance_is_not_run_again(
     echo.gate.clear()
     async with (
         proxied(amqp_url) as (proxy, cut),
-        Client.open(amqp_url, keys.full, topology=topology) as client,
+        Client.open(amqp_url, keys.full, timeout=TIMEOUT, topology=topology) as client,
         serving(echo, keys, cut, topology),
     ):
         call = asyncio.create_task(say(client))
@@ -205,7 +207,7 @@ async def test_a_repeatable_call_survives_a_crash(echo: Echo, keys: Keys, amqp_u
     echo.gate.clear()
     async with (
         proxied(amqp_url) as (proxy, cut),
-        Client.open(amqp_url, keys.full, topology=topology) as client,
+        Client.open(amqp_url, keys.full, timeout=TIMEOUT, topology=topology) as client,
         serving(echo, keys, cut, topology),
     ):
         call = asyncio.create_task(say(client, attempts=3))
@@ -221,10 +223,10 @@ async def test_a_queue_with_other_settings_is_a_clear_error(
     """The service names the queue; the caller gets RpcUnavailable."""
     queue = topology.rpc_queue("echo").name
     await channel.queue_declare(queue, durable=True)
-    async with connected(address(amqp_url, name="test")) as connection:
+    async with connected(address(amqp_url, name="test"), timeout=TIMEOUT) as connection:
         with pytest.raises(ConfigurationError, match=queue):
             await declare_queue(connection, topology.rpc_queue("echo"))
-    async with Client.open(amqp_url, keys.full, topology=topology) as client:
+    async with Client.open(amqp_url, keys.full, timeout=TIMEOUT, topology=topology) as client:
         with pytest.raises(RpcUnavailable, match="other settings"):
             await say(client)
     await channel.queue_delete(queue)

@@ -130,7 +130,7 @@ async def ask(amqp_url: str, topology: Topology) -> AsyncIterator[Any]:
     """Yield a function that puts a raw request into the service's queue and returns the answer."""
     queue = topology.rpc_queue("token")
     answers: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
-    async with connected(address(amqp_url, name="fuzz")) as connection:
+    async with connected(address(amqp_url, name="fuzz"), timeout=60.0) as connection:
         channel = await open_channel(connection)
         await channel.basic_consume(REPLY_TO, answers.put, no_ack=True)
         await declare_queue(connection, queue)  # the service may start later

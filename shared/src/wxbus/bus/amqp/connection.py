@@ -81,17 +81,17 @@ def address(url: str, *, name: str) -> URL:
 
 
 @asynccontextmanager
-async def connected(url: URL) -> AsyncIterator[AbstractConnection]:
+async def connected(url: URL, *, timeout: float = CONNECT_TIMEOUT) -> AsyncIterator[AbstractConnection]:
     """Yield a connection, which is closed at the end of the block and never restored.
 
     Raises:
-        BrokerUnavailable: No connection within CONNECT_TIMEOUT, or it was lost during an operation of the block.
+        BrokerUnavailable: No connection within `timeout` seconds, or it was lost during an operation of the block.
     """
     connection = aio_pika.Connection(url)
     connection.kwargs[_FACTORY] = FrameTransport()  # its constructor does not take it
     try:
         with BrokerCall("connecting to RabbitMQ"):
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(timeout):
                 await connection.connect()
         with BrokerCall("talking to RabbitMQ"):
             yield connection
