@@ -192,12 +192,22 @@ def pushing(credentials: Credentials) -> Callable[..., Push]:
 
 async def current_token(watch: Watch, installation: Installation, appid: str = APPID) -> str:
     """Return the token that the service gives."""
-    url = f"http://127.0.0.1:{installation.token_port}/rpc/token/get"
-    headers = {"Authorization": f"Bearer {installation.credentials.api_key}"}
-    async with aiohttp.request("POST", url, headers=headers, json={"appid": appid}) as answer:
-        value = str((await answer.json())["access_token"])
+    value = (await call_tokens(installation, "get", appid=appid))["access_token"]
     watch.secrets[f"access token {value[-4:]}"] = value
     return value
+
+
+async def call_tokens(installation: Installation, method: str, **fields: str) -> dict[str, str]:
+    """Return the answer of the token service; if it is too busy, it says so and is called again."""
+    url = f"http://127.0.0.1:{installation.token_port}/rpc/token/{method}"
+    headers = {"Authorization": f"Bearer {installation.credentials.api_key}"}
+    while True:
+        async with aiohttp.request("POST", url, headers=headers, json=fields) as answer:
+            if answer.status != 503:
+                assert answer.status == 200
+                found: dict[str, str] = await answer.json()
+                return found
+        await asyncio.sleep(0.1)
 
 
 async def play_calls_for_tokens(watch: Watch, installation: Installation, sandbox: SandboxClient) -> None:
@@ -207,10 +217,7 @@ async def play_calls_for_tokens(watch: Watch, installation: Installation, sandbo
 
     first = await current_token(watch, installation)
     await sandbox.invalidate_tokens(APPID)
-    async with aiohttp.request(
-        "POST", f"{rpc}/report_invalid", headers=right, json={"appid": APPID, "token": first}
-    ) as answer:
-        assert answer.status == 200
+    await call_tokens(installation, "report_invalid", appid=APPID, token=first)
     second = await current_token(watch, installation)
     assert second != first
     wrong_key = f"{key[:-8]}AAAAAAAA"

@@ -94,6 +94,16 @@ class Chatter:
             self.pushed.append(frame["body"])
 
 
+async def log_in(http: aiohttp.ClientSession, gateway: str, sandbox: SandboxClient, openid: str) -> str:
+    """Return the token of a new session; a gateway that is too busy says so, and is asked again with a new code."""
+    while True:
+        code = await sandbox.js_code(MINI_PROGRAM, openid=openid)
+        async with http.post(f"{gateway}/{MINI_PROGRAM}/login", json={"code": code}) as response:
+            if response.status != 503:
+                return str((await response.json())["session"]["token"])
+        await asyncio.sleep(0.1)
+
+
 async def disturb(services: Sequence[Service]) -> None:
     """Disturb the services in turn; every third fault is a freeze, the others are kills."""
     frozen = itertools.cycle(FROZEN)
@@ -124,9 +134,7 @@ async def test_chats_survive_kills_and_freezes(
         ):
             chatters, enough = [], asyncio.Event()
             for number in range(USERS):
-                code = await sandbox.js_code(MINI_PROGRAM, openid=f"oChat{number}")
-                async with http.post(f"{addresses[0]}/{MINI_PROGRAM}/login", json={"code": code}) as response:
-                    token = (await response.json())["session"]["token"]
+                token = await log_in(http, addresses[0], sandbox, f"oChat{number}")
                 chatters.append(Chatter(http, token, addresses, enough))
             async with asyncio.TaskGroup() as chats:
                 for chatter in chatters:
