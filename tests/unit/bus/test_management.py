@@ -43,7 +43,7 @@ async def test_connections_are_closed_by_their_client_provided_name() -> None:
     broker = Broker()
     async with (
         TestServer(broker.app()) as server,
-        Management.open(str(server.make_url("/")), amqp_url="amqp://me:secret@host/") as management,
+        Management.open(str(server.make_url("/")), amqp_url="amqp://me:secret@host/", timeout=60.0) as management,
     ):
         assert await management.close_connections("worker:consume", reason="frozen") == 1
         broker.status = 404
@@ -59,7 +59,7 @@ async def test_a_refusal_raises_broker_unavailable() -> None:
     broker.status = 401
     async with TestServer(broker.app()) as server:
         url = str(server.make_url("/").with_user("a").with_password("hidden"))
-        async with Management.open(url, amqp_url="amqp://me:secret@host/") as management:
+        async with Management.open(url, amqp_url="amqp://me:secret@host/", timeout=60.0) as management:
             with pytest.raises(BrokerUnavailable, match="401") as refused:
                 await management.close_connections("worker:consume", reason="frozen")
             await server.close()

@@ -26,8 +26,10 @@ class Management:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, amqp_url: str) -> AsyncIterator["Management"]:
+    async def open(cls, url: str, *, amqp_url: str, timeout: float = TIMEOUT) -> AsyncIterator["Management"]:
         """Yield the API at `url`, with the user and password of `amqp_url` if it has none.
+
+        `timeout` is for one request.
 
         Raises:
             ConfigurationError: It is not an HTTP address; the text does not contain it, because it holds a password.
@@ -35,8 +37,8 @@ class Management:
         where = _address(url)
         user = where if where.user else URL(amqp_url)
         headers = {"Authorization": aiohttp.encode_basic_auth(user.user or "guest", user.password or "guest")}
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
-        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+        limits = aiohttp.ClientTimeout(total=timeout)
+        async with aiohttp.ClientSession(headers=headers, timeout=limits) as session:
             yield cls(session, where.with_user(None))
 
     async def close_connections(self, name: str, *, reason: str) -> int:
