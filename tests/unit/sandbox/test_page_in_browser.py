@@ -198,6 +198,27 @@ async def test_any_message_is_sent_by_a_form(world: World, page: Page) -> None:
     assert documents(world)[-1].items() >= {"Event": "brand_new", "Colour": "red"}.items()
 
 
+async def test_a_form_is_sent_with_its_own_fields(page: Page) -> None:
+    """Nothing can be sent before the fields are those of the chosen message."""
+    answered = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/sandbox/forms/location", hold)
+    await button(page, "More to send").click()
+    await button(page, "Anything…").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.locator(".fields")).not_to_be_empty()
+    await dialog.get_by_role("searchbox").fill("location: ")
+    await expect(button(dialog, "Send")).to_be_disabled()
+    answered.set()
+    await expect(dialog.get_by_label("Location_X *")).to_be_visible()
+    await expect(button(dialog, "Send")).to_be_enabled()
+    await page.unroute_all()
+
+
 async def test_replies_look_as_in_wechat(world: World, page: Page) -> None:
     """Texts with links, media, cards, articles, choices, notifications and typing; passive replies look the same."""
     client, bubbles = world.client("shop"), page.locator(".theirs .bubble")

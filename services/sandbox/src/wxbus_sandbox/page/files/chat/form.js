@@ -49,18 +49,22 @@ export async function openForm(send) {
     const form = forms.find(({ tag }) => tag === list.value);
     if (!form || form === chosen) return;
     chosen = form;
+    submit.disabled = true; // the fields are still those of another form
     const schema = form.tag ? await get(`/sandbox/forms/${encodeURIComponent(form.tag)}`) : OTHER_SCHEMA;
     if (form !== chosen) return; // another one was chosen meanwhile
     made = field("", { ...schema, type: "object" }, schema.$defs || {});
     body.replaceChildren(Object.keys(schema.properties).length ? made.node : element("p", { className: "hint", textContent: T.noFields }));
+    submit.disabled = false;
   }
 
   search.addEventListener("input", fill);
   list.addEventListener("change", choose);
-  openDialog(T.messageKinds, [labelled(T.search, search), list, body], () => {
+  const dialog = openDialog(T.messageKinds, [labelled(T.search, search), list, body], () => {
     const fields = made.value() || {};
     send(chosen.tag ? requestOf(chosen, fields) : otherRequest(fields));
-  }).classList.add("wide");
+  });
+  dialog.classList.add("wide");
+  const submit = dialog.querySelector("[type=submit]");
   fill();
   search.focus();
 }
