@@ -16,6 +16,12 @@ from wxbus.rpc.transports.http import build_http
 __all__ = ["SECRET_TEXT", "Echo", "Keys", "Question", "Reply"]
 
 
+@pytest.fixture(autouse=True)
+def _patient_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a busy machine time to connect."""
+    monkeypatch.setattr("wxbus.rpc.transports.http_client.CONNECT_TIMEOUT", 60.0)
+
+
 @pytest.fixture(scope="session")
 def keys() -> Keys:
     """Three callers."""
