@@ -24,6 +24,15 @@ class CachedValue:
     """On this process's monotonic clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question to Redis: its answer is as old as the question, however late it is processed."""
+
+    asked_at: float
+    fetches: int
+    """Values fetched before the question: after another one, the answer may be older than the cached value."""
+
+
 class CredentialCache:
     """The value that Redis or WeChat returned last."""
 
@@ -40,8 +49,7 @@ class CredentialCache:
         self._logged_digest = ""
         self.unstored: Fetched | None = None
         """The cached value as it was fetched, if it could not be stored in Redis."""
-        self.fetches = 0
-        """Values fetched so far: a record that was read before the last one may be older than the value."""
+        self._fetches = 0
 
     def remaining(self, cached: CachedValue) -> float:
         """Return the seconds until a value expires."""
@@ -60,13 +68,21 @@ class CredentialCache:
         """Return whether the value has this digest."""
         return self._cached is not None and self._cached.digest == digest
 
-    def confirm(self) -> None:
-        """Note that the record has not changed since it was read."""
-        self._store_unavailable, self._confirmed_at = False, self._clock()
+    def reading(self) -> Reading:
+        """Return the reading that begins now."""
+        return Reading(self._clock(), self._fetches)
 
-    def update(self, credential: Credential, record: Record) -> bool:
-        """Update the value from a record that was read just now; False if the value is newer and not stored yet."""
-        self.confirm()
+    def outdated(self, reading: Reading) -> bool:
+        """Return whether a value was fetched since the reading began."""
+        return reading.fetches != self._fetches
+
+    def confirm(self, reading: Reading) -> None:
+        """Note that the record had not changed when it was read."""
+        self._store_unavailable, self._confirmed_at = False, reading.asked_at
+
+    def update(self, credential: Credential, record: Record, reading: Reading) -> bool:
+        """Update the value from a record; False if the value is newer and not stored yet."""
+        self.confirm(reading)
         if self.unstored is not None:
             if record.fence < self.unstored.fence and not record.withdrawn and self.valid():
                 return False
@@ -78,7 +94,7 @@ class CredentialCache:
         if record.rejected or record.expires_in <= 0:
             self._cached = None
             return True
-        expires_at = self._clock() + record.expires_in
+        expires_at = reading.asked_at + record.expires_in  # early by the time of the answer, never late
         if self._cached is not None and self._cached.digest == record.digest:
             self._cached = CachedValue(self._cached.value, record.digest, expires_at)
         else:
@@ -87,12 +103,12 @@ class CredentialCache:
 
     def put(self, fetched: Fetched) -> CachedValue:
         """Cache a value that was fetched just now."""
-        if fetched.stored:
-            self._confirmed_at = self._clock()
+        if fetched.stored_at is not None:
+            self._confirmed_at = fetched.stored_at
         else:
             self.unstored = fetched
             self._store_unavailable = True
-        self.fetches += 1
+        self._fetches += 1
         value = fetched.token.value
         self._cached = cached = CachedValue(value, digest_of(value), fetched.expires_at)
         return cached

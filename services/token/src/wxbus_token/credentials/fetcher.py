@@ -42,8 +42,8 @@ class Fetched:
     """Digest of the grant with which the value was fetched."""
     accepted: bool = False
     """It is the reported value, and WeChat accepts it."""
-    stored: bool = False
-    """False if Redis was unavailable: only this process has it."""
+    stored_at: float | None = None
+    """Start of the write to Redis, on the same clock; None if Redis was unavailable: only this process has it."""
 
 
 class Fetcher:
@@ -115,6 +115,7 @@ class Fetcher:
         refresh_in = lifetime - min(self._refresh_margin * random.uniform(0.8, 1.0), lifetime / 2)
         token = FetchedToken(fetched.token.value, int(lifetime), fetched.token.refresh_token)
         for attempt in range(1, WRITE_ATTEMPTS + 1):
+            began = self._clock()
             try:
                 await self._credential_store.write(
                     credential,
@@ -135,7 +136,7 @@ class Fetcher:
             except StoreUnavailable:
                 _log(credential).warning("token.not_stored", attempt=attempt)
             else:
-                return replace(fetched, stored=True)
+                return replace(fetched, stored_at=began)
         return fetched
 
     async def _next(self, credential: Credential, record: Record, hold: Hold) -> tuple[FetchedToken, bool]:

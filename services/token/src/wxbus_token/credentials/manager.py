@@ -8,7 +8,7 @@ from typing import Final
 from wxbus.aio.singleflight import SingleFlight
 from wxbus.errors import StoreUnavailable, TokenUnavailable
 from wxbus.store.lock import Hold
-from wxbus_token.credentials.cache import CachedValue, CredentialCache
+from wxbus_token.credentials.cache import CachedValue, CredentialCache, Reading
 from wxbus_token.credentials.errors import StaleFence
 from wxbus_token.credentials.fetcher import Fetcher
 from wxbus_token.credentials.storage.record import Record
@@ -131,14 +131,13 @@ class CredentialManager:
         Raises:
             StoreUnavailable: Redis does not answer; the cache serves its value unconfirmed from now on.
         """
-        fetches = self.cache.fetches
+        reading = self.cache.reading()
         try:
             (record,) = await self._credential_store.read([self.credential])
         except StoreUnavailable:
             self.cache.mark_store_unavailable()
             raise
-        if fetches == self.cache.fetches:
-            self.update(record)
+        self.update(record, reading)
         return record
 
     @property
@@ -146,13 +145,16 @@ class CredentialManager:
         """Return the stamp of the record that the cache was updated from last; UNKNOWN if it must be read again."""
         return self._stamp if self.cache.unstored is None else UNKNOWN
 
-    def update(self, record: Record) -> None:
-        """Update the cache from a record that was read just now."""
-        if self.cache.update(self.credential, record):
+    def update(self, record: Record, reading: Reading) -> bool:
+        """Update the cache from a record; False if the record is outdated, and must be read again."""
+        if self.cache.outdated(reading):
+            return False
+        if self.cache.update(self.credential, record, reading):
             self._stamp = record.stamp
         else:
             self._stamp = UNKNOWN
             self._background.start("store", self._store_again)
+        return True
 
     async def _store_again(self) -> None:
         """Store a value that was fetched while Redis was unavailable; its refresh token has replaced the stored one."""
@@ -160,7 +162,7 @@ class CredentialManager:
         if unstored is None:
             return
         try:
-            stored = (await self._fetcher.store(self.credential, unstored)).stored
+            stored = (await self._fetcher.store(self.credential, unstored)).stored_at is not None
         except StaleFence:
             if self.cache.unstored is unstored:
                 self.cache.clear()

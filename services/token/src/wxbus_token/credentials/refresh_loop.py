@@ -64,22 +64,22 @@ class RefreshLoop:
     async def _changed(self, managers: Sequence[CredentialManager]) -> Sequence[CredentialManager]:
         """Return the managers whose record must be read; the values of the others are confirmed."""
         credentials, stamps = [each.credential for each in managers], [each.stamp for each in managers]
+        readings = [each.cache.reading() for each in managers]
         positions = await self._credential_store.changed(credentials, stamps)
         changed = []
-        for position, manager in enumerate(managers):
+        for position, (manager, reading) in enumerate(zip(managers, readings, strict=True)):
             if position in positions or manager.stamp != stamps[position]:
                 changed.append(manager)
             else:
-                manager.cache.confirm()
+                manager.cache.confirm(reading)
         return changed
 
     async def _update(self, managers: Sequence[CredentialManager]) -> None:
         if managers:
-            before = [manager.cache.fetches for manager in managers]
+            readings = [manager.cache.reading() for manager in managers]
             records = await self._credential_store.read([manager.credential for manager in managers])
-            for manager, record, fetches in zip(managers, records, before, strict=True):
-                if fetches == manager.cache.fetches:  # else the next poll reads it again
-                    manager.update(record)
+            for manager, record, reading in zip(managers, records, readings, strict=True):
+                if manager.update(record, reading):
                     manager.refresh_if_due(record, self._limit)
 
     async def _try_tick(self, names: Collection[str] | None = None) -> None:

@@ -52,4 +52,4 @@ class StorelessFetcher:
             "token.fetched_without_store", kind=credential.kind, appid=credential.appid, expires_in=token.expires_in
         )
         # There is nothing to store later: the next reading of Redis decides which value is used.
-        return Fetched(token, began + token.expires_in, fence=0, grant_digest="", stored=True)
+        return Fetched(token, began + token.expires_in, fence=0, grant_digest="", stored_at=began)
