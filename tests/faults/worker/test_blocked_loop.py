@@ -73,6 +73,6 @@ async def test_a_message_that_blocks_the_loop_is_isolated(
     ]
     assert {(fields["message_id"], fields["handler"]) for fields in warnings} == {(blocking.id, HANDLER)}
     assert sum(values["wxbus_loop_blocked_total"] for values in blocked) >= len(warnings)
+    # A message that was running at as many cut-offs is a suspect, too, and is handled when it runs alone.
     alone = [fields for worker in workers for _, fields in events(worker, "delivery.suspect_runs_alone")]
-    assert {fields["handler"] for fields in alone} == {HANDLER}
-    assert {fields["message_id"] for fields in alone} == {blocking.id}
+    assert (blocking.id, HANDLER) in {(fields["message_id"], fields["handler"]) for fields in alone}
