@@ -25,8 +25,10 @@ from wxbus.messages import Bus
 from wxbus.sockets.keys import SocketKeys
 from wxbus.sockets.presence import LEASE, Connection, RedisPresence
 from wxbus.sockets.pushes import PushLog
+from wxbus.sockets.signals import CONNECTED
 from wxbus_gateway.sessions.store import OVERLAP
 from wxbus_gateway.sessions.tokens import id_of
+from wxbus_gateway.sockets.intake import SocketIntake
 from wxbus_gateway.sockets.protocol import CloseCode
 from wxbus_worker import Context, Router, reply
 from wxbus_worker.app import serve
@@ -191,6 +193,28 @@ async def test_pushes_wait_while_the_client_is_away(world: Gateways, amqp_url: s
             assert await client.pushes(29, named="news") == [{"number": number} for number in range(1, 30)]
             await bus.send("cafe", OPENID, reply.Push("news", {"number": 30}))
             assert await client.pushes(1, named="news") == [{"number": 30}]
+
+
+async def test_an_answer_that_is_faster_than_the_gateway_reaches_the_client(
+    world: Gateways, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker may answer a connection before the gateway goes on: a client without a position gets this push."""
+    presence = SocketIntake.presence
+    async with open_store(redis_url) as store, world.running() as visitor:
+        pushes = PushLog(store, namespace=world.settings.store.namespace)
+
+        async def answered(intake: SocketIntake, connection: Connection, signal: str) -> None:
+            await presence(intake, connection, signal)
+            if signal == CONNECTED:
+                body = b'{"name": "welcome", "body": {"text": "hello"}}'
+                await pushes.append(connection.appid, connection.openid, body, push_id=connection.id)
+
+        monkeypatch.setattr(SocketIntake, "presence", answered)
+        visit = visitor()
+        await world.log_in(visit)
+        for _ in ("a log without pushes", "a log with a push"):
+            async with connected(visit) as client:
+                assert await client.pushes(1, named="welcome") == [{"text": "hello"}]
 
 
 async def test_a_gap_is_said(world: Gateways, amqp_url: str) -> None:

@@ -122,7 +122,11 @@ class SocketHub:
             raise Unavailable("the gateway is stopping")
 
     async def serve(self, ws: web.WebSocketResponse, connection: Connection, login: str, last: Position | None) -> None:
-        """Serve a socket that was opened, until it ends; `login` is that of the session."""
+        """Serve a socket that was opened, until it ends.
+
+        `login` is that of the session, `last` the position of the last push that the client has; without it the client
+        gets the pushes from now on.
+        """
         if (task := asyncio.current_task()) is not None:
             self._track(task)
         socket = Socket(ws, connection, login, self._intake, self._pushes, self._pace)
@@ -132,9 +136,11 @@ class SocketHub:
             oldest.close(CloseCode.TOO_MANY)
         name = self._name
         try:
+            # Before anything of this connection can be answered: the answers are behind this position.
+            position = last or await self._pushes.end_of(connection.appid, connection.openid)
             await self._presence.add(name, connection)
             await self._intake.presence(connection, CONNECTED)
-            await socket.run(last)
+            await socket.run(position)
         except Unavailable as exc:
             log.warning("gateway.socket_refused", reason=str(exc))
             await ws.close(code=CloseCode.TRY_LATER)

@@ -60,9 +60,12 @@ class Socket:
             await asyncio.wait([self._end], timeout=after)
             self.close(CloseCode.RESTARTING)
 
-    async def run(self, last: Position | None) -> None:
-        """Serve until the client leaves or the socket is closed; `last` is the client's last position."""
-        tasks: list[asyncio.Future[Any]] = [asyncio.create_task(self._read()), asyncio.create_task(self._write(last))]
+    async def run(self, position: Position) -> None:
+        """Serve until the client leaves or the socket is closed; the client gets the pushes after `position`."""
+        tasks: list[asyncio.Future[Any]] = [
+            asyncio.create_task(self._read()),
+            asyncio.create_task(self._write(position)),
+        ]
         try:
             await asyncio.wait([*tasks, self._end], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -103,11 +106,10 @@ class Socket:
             await self._intake.message(self.connection, message)
             await self._send(protocol.ack(message.id))
 
-    async def _write(self, last: Position | None) -> None:
-        """Send the pushes after `last`, then new ones as they come."""
+    async def _write(self, position: Position) -> None:
+        """Send the pushes after a position, then new ones as they come."""
         appid, openid = self.connection.appid, self.connection.openid
         try:
-            position = await self._pushes.end_of(appid, openid) if last is None else last
             greeted = False
             while True:
                 self._news.clear()
