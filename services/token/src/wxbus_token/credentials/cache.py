@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -24,8 +25,7 @@ class CachedValue:
     """On this process's monotonic clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A question to Redis: its answer is as old as the question, however late it is processed."""
 
     asked_at: float
